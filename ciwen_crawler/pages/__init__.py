@@ -1,0 +1,43 @@
+"""Reading pages: a capture in, an article's page or a listing out. Pure: no clock, no network, no settings."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from ciwen_crawler.capture import Capture
+from ciwen_crawler.items import ArticlePage, Listing
+from ciwen_crawler.pages.article import PageReader
+from ciwen_crawler.pages.document import document_of
+from ciwen_crawler.pages.enp import EnpReader
+from ciwen_crawler.pages.listing import listing_of
+from ciwen_crawler.pages.merge import merge, missing
+
+__all__ = ["extractor_digest", "merge", "missing", "read_article", "read_listing"]
+
+# The first whose marks a page bears reads it. A new template adds a class here, and none changes.
+READERS: tuple[type[PageReader], ...] = (EnpReader, PageReader)
+# What a page's fields depend on beside the modules of this package.
+_DEPENDS_ON = ("text.py", "dates.py", "charset.py", "identity.py", "items.py")
+
+
+def read_article(capture: Capture) -> ArticlePage:
+    """One page of an article as a capture holds it; absent fields are None, and no bytes make it fail."""
+    document = document_of(capture)
+    reader = next(reader for reader in READERS if reader.fits(document))
+    return reader(document).read()
+
+
+def read_listing(capture: Capture) -> Listing:
+    """What a list page or a channel's home page links to; a page without links gives empty tuples."""
+    return listing_of(document_of(capture))
+
+
+@cache
+def extractor_digest() -> str:
+    """A digest of the code that reads pages: two articles compare only where one code read both."""
+    package = Path(__file__).parent
+    files = [*sorted(package.glob("*.py")), *(package.parent / name for name in _DEPENDS_ON)]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,170 @@
+"""The body of an article's page: walked in document order, captions apart, furniture out, text and markup alike.
+
+The walk goes from marker to marker through the document's order, not through one element's children: the CMS's
+markers may lie in different elements, and pasted markup may close more than it opened.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from lxml import etree
+
+from ciwen_crawler.items import Image
+from ciwen_crawler.pages.captions import is_caption
+from ciwen_crawler.pages.document import Element
+from ciwen_crawler.pages.furniture import is_editor_line, is_furniture_line
+from ciwen_crawler.pages.writer import Block, Picture, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What the body of one page holds; absent is None."""
+
+    text: str | None = None
+    html: str | None = None
+    images: tuple[Image, ...] = ()
+    editor_line: str | None = None  # an editor's line that lay in the body and was taken out of it
+
+    @property
+    def is_empty(self) -> bool:
+        """True where there is neither text nor picture nor video."""
+        return self.html is None
+
+
+def read_body(
+    container: Element,
+    base: str,
+    *,
+    begin: Element | None = None,
+    end: Element | None = None,
+    video: Element | None = None,
+    repeated_head: str | None = None,
+) -> Body:
+    """The body within an element, or between two comments in it.
+
+    A video's element that stands before the body comes first in it; a first line that repeats the article's head, as
+    pages after the first may, is left out.
+    """
+    writer = Writer(base)
+    if video is not None:
+        writer.video(video)
+    _walk(writer, container, begin, end)
+    writer.finish()
+    blocks = [part for part in writer.out if isinstance(part, Block)]
+    editor_line = _drop_furniture(blocks, repeated_head)
+    _take_captions(blocks, writer.pictures)
+    lines = [block.text for block in blocks if block.text]
+    return Body(
+        text="\n".join(lines) or None,
+        html="".join(_markup(writer)) or None,
+        images=tuple(Image(picture.url, picture.alt, picture.caption) for picture in writer.pictures),
+        editor_line=editor_line,
+    )
+
+
+def _walk(writer: Writer, container: Element, begin: Element | None, end: Element | None) -> None:
+    inside = begin is None
+    walk = etree.iterwalk(container, events=("start", "end", "comment"))
+    for event, node in walk:
+        if event == "start":
+            if not inside:
+                writer.pass_by()
+            elif not writer.open(node):
+                # A video's element and furniture are not entered; their end event comes all the same.
+                walk.skip_subtree()
+            elif node.text:
+                writer.write(node.text)
+            continue
+        if event == "end":
+            writer.close()
+        elif node is end:
+            return
+        elif node is begin:
+            inside = True
+        if inside and node.tail and node is not container:
+            writer.write(node.tail)
+
+
+def _drop_furniture(blocks: list[Block], repeated_head: str | None) -> str | None:
+    """Empty the blocks that are no part of the article; the editor's line among them is returned."""
+    editor_line = None
+    if repeated_head and blocks and blocks[0].text == repeated_head:
+        _empty(blocks[0])
+    last = True
+    for block in reversed(blocks):
+        if not block.text:
+            continue
+        if is_editor_line(block.text, last=last):
+            editor_line = block.text
+            _empty(block)
+        elif is_furniture_line(block.text, last=last):
+            _empty(block)
+        else:
+            last = False
+    return editor_line
+
+
+def _empty(block: Block) -> None:
+    """Take a block's text away; pictures in it stay."""
+    block.text = ""
+    block.html = list(block.pictures)
+
+
+def _take_captions(blocks: list[Block], pictures: list[Picture]) -> None:
+    """Form (a): the text right after a picture, in its own paragraph or in the picture's, becomes its caption."""
+    final = next((block for block in reversed(blocks) if block.text), None)
+    waiting: Picture | None = None
+    for block in blocks:
+        if block.pictures:
+            waiting = pictures[block.pictures[-1]]
+            if not (block.text and block.pictures_first and block.wrap != "tr"):
+                continue
+        if not block.text:
+            continue  # furniture
+        fits = waiting is not None and is_caption(
+            block.text, centred=block.centred, marked=block.marked, last=block is final
+        )
+        if waiting is not None and not waiting.is_video and fits and waiting.caption in (None, block.text):
+            waiting.caption = block.text
+            _empty(block)
+        if not (block.pictures and block.text):
+            waiting = None
+
+
+def _markup(writer: Writer) -> Iterator[str]:
+    follows_part = False  # whether a part of the same item or cell went before
+    for part in writer.out:
+        if isinstance(part, str):
+            follows_part = False
+            yield part
+        elif part.text or part.pictures:
+            if not part.wrap and follows_part:
+                yield "<br>"
+            yield from _block_markup(part, writer.pictures)
+            follows_part = not part.wrap
+
+
+def _block_markup(block: Block, pictures: list[Picture]) -> Iterator[str]:
+    wrap = block.wrap
+    if wrap in ("", "tr") or not block.text:
+        own = "p" if wrap not in ("", "tr") else ""
+        inner = "".join(part if isinstance(part, str) else _picture(pictures[part], own) for part in block.html)
+        yield f"<tr>{inner}</tr>" if wrap == "tr" else inner
+        return
+    # A figure cannot stand in a paragraph, so pictures with captions follow it.
+    apart = [number for number in block.pictures if pictures[number].caption or pictures[number].is_video]
+    inner = "".join(
+        part if isinstance(part, str) else pictures[part].markup for part in block.html if part not in apart
+    )
+    yield f"<{wrap}>{inner}</{wrap}>"
+    for number in apart:
+        yield _picture(pictures[number], "")
+
+
+def _picture(picture: Picture, wrap: str) -> str:
+    if picture.caption:
+        return f"<figure>{picture.markup}<figcaption>{escape(picture.caption, quote=False)}</figcaption></figure>"
+    if wrap and not picture.is_video:
+        return f"<{wrap}>{picture.markup}</{wrap}>"
+    return picture.markup

@@ -1,0 +1,79 @@
+"""What stands in or around an article's text and is none of it: share words, pagers, editor's lines, hidden parts."""
+
+import re
+from collections.abc import Mapping
+
+_IDS = frozenset(
+    "cnki_grabber autopage displaypagenum mpagecount mcurrentpage contentLiability vf videoarea qrcode qrcode1 "
+    "fix_wza editor_baidu webdig_source bdshare".split()
+)
+_CLASSES = frozenset(
+    "editor articleEditor informShare topShare fontSize inform share bdsharebuttonbox copySuccess local m_local crumb "
+    "crumbs relevant scroll_top m_gotop share_icon article_title".split()
+)
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
+
+_LABEL = r"(?:责任编辑|责编|编辑)\s*[:：]"
+_EDITOR_LINE = re.compile(rf"[【\[(（]\s*{_LABEL}[^。]*[】\])）]|(?:责任编辑|责编)\s*[:：][^。！？]*")
+# Without a bracket and the word 责任 this may be a speaker in an interview, so it must be the last line.
+_LAST_EDITOR_LINE = re.compile(r"编辑\s*[:：]\s*[^，。！？：:]{1,20}")
+_PAGER_WORD = r"(?:上一页|下一页|首页|尾页|末页|全文阅读|\d+|[<>«»|/.…\[\]])"
+_LINE = re.compile(
+    r"返回顶部|链接已复制|分享缩略图|分享到\s*[:：].{0,20}|字体\s*[:：][\s大中小]*"
+    rf"|(?=.*(?:上一页|下一页|全文阅读)){_PAGER_WORD}(?:\s*{_PAGER_WORD})*"
+)
+_LAST_LINE = re.compile(r"无障碍(?:浏览)?")
+_LONGEST = 80
+
+_PLACEHOLDER = re.compile(
+    r"^data:|(?:^|/)(?:blank|spacer|placeholder|loading|grey|gray|lazy|transparent|pixel)[\w-]*\.\w+$", re.IGNORECASE
+)
+_LAZY = ("data-src", "data-original", "data-ue-src", "data_ue_src", "data-lazy-src", "_src")
+_ICON = re.compile(r"/fileTypeImages/|/share_?icon", re.IGNORECASE)
+_HOME_LINK = re.compile(r"返回.{0,12}首页")
+
+
+def is_hidden(attributes: Mapping[str, str]) -> bool:
+    """True for an element that a reader does not see."""
+    style = attributes.get("style", "").lower()
+    # Nearly every element of a pasted text has a style, and few have one of these words in it.
+    says_so = ("none" in style or "hidden" in style) and bool(_HIDDEN.search(style))
+    return says_so or "hidden" in attributes
+
+
+def is_furniture(tag: str, attributes: Mapping[str, str]) -> bool:
+    """True for an element that holds nothing of the article."""
+    if attributes.get("id") in _IDS or is_hidden(attributes):
+        return True
+    classes = attributes["class"].split() if "class" in attributes else ()
+    if tag == "ul" and ("pages" in attributes or "pages" in classes):
+        return True  # the new pager, <ul pages='3' current='1' class='pages'>
+    return not _CLASSES.isdisjoint(classes)
+
+
+def is_editor_line(line: str, *, last: bool) -> bool:
+    """True for a paragraph that only names the editor."""
+    if len(line) > _LONGEST or "编" not in line:
+        return False
+    return bool(_EDITOR_LINE.fullmatch(line) or (last and _LAST_EDITOR_LINE.fullmatch(line)))
+
+
+def is_furniture_line(line: str, *, last: bool) -> bool:
+    """True for a paragraph of share, font-size or pager words; 无障碍 may be a subheading, so only as the last."""
+    if len(line) > _LONGEST:
+        return False
+    return bool(_LINE.fullmatch(line) or (last and _LAST_LINE.fullmatch(line)))
+
+
+def image_source(attributes: Mapping[str, str]) -> str | None:
+    """The address of the picture itself, where `src` only holds the place of a picture that is loaded late."""
+    source = (attributes.get("src") or "").strip()
+    if source and not _PLACEHOLDER.search(source):
+        return source
+    return next((attributes[name] for name in _LAZY if attributes.get(name)), None)
+
+
+def is_icon(url: str, attributes: Mapping[str, str]) -> bool:
+    """True for a picture that is a button: an attachment's icon, a share icon, the logo that leads home."""
+    title = attributes.get("title")
+    return bool(_ICON.search(url)) or bool(title and _HOME_LINK.match(title))

@@ -1,0 +1,44 @@
+"""Text as it is archived: NFC, one paragraph a line, white space folded, nothing invisible."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+# C0 and C1 controls that are no white space, soft hyphens, zero-width and directional marks, the BOM, and U+FFFC,
+# which browsers put where an object stood.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufffc]"
+)
+
+
+def visible(text: str) -> str:
+    """The text without zero-width, directional and control characters, in NFC; its white space as it was."""
+    # Most text is printable but for its blanks, and asking that costs a tenth of the search.
+    if not text.isprintable():
+        text = _INVISIBLE.sub("", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """One line: every run of white space, U+3000 and U+00A0 included, is one blank, the edges have none."""
+    return " ".join(visible(text).split())
+
+
+def clean(text: str | None) -> str | None:
+    """A folded line, or None where nothing visible is left: absent is never ''."""
+    return (fold(text) or None) if text else None
+
+
+def paragraphs(lines: Iterable[str]) -> str | None:
+    """A body: the lines that hold anything, folded, one a line; None where there is none."""
+    kept = [line for line in map(fold, lines) if line]
+    return "\n".join(kept) or None
+
+
+def content_form(text: str | None) -> str:
+    """What decides whether a text changed: NFKC, no white space.
+
+    Half and full width, composed and decomposed, wrapped and unwrapped are the same content.
+    """
+    # NFKC first: it turns some letters (U+FC5E) into a blank and a mark, and that blank must go as well.
+    return "".join(unicodedata.normalize("NFKC", visible(text)).split()) if text else ""
