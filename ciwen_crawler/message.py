@@ -1,0 +1,204 @@
+"""HTTP/1.x messages as raw bytes (RFC 9112): the head read leniently, codings taken away, nothing ever rewritten.
+
+Servers send what no grammar allows, so nothing here raises: what cannot be read is left out, and a body that ends too
+early gives what there is of it.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import brotli
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
+
+Headers = tuple[tuple[str, str], ...]
+
+# What the decoders raise on damage. (isal's own stubs give its error no type.)
+DAMAGE: tuple[type[Exception], ...] = (zlib.error, IsalError)  # type: ignore[assignment]
+# What a page may hold once decoded. A gzip bomb ends here; the site's largest page is a hundredth of it.
+MOST_CONTENT = 64 * 1024 * 1024
+_PIECE = 1024
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_STATUS_LINE = re.compile(rb"(HTTP/\d\.\d)[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_SECRETS = re.compile(rb"^((?:proxy-)?authorization:[ \t]*)([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_USERINFO = re.compile(rb"(?<=://)([^/?#\s@\"'<>]+)(?=@)")
+
+
+class Message(NamedTuple):
+    """A response taken apart."""
+
+    version: str  # HTTP/1.1
+    status: int
+    reason: str
+    headers: Headers  # in wire order, bytes read as Latin-1
+    entity: bytes  # the body, Transfer-Encoding removed and Content-Encoding kept: WARC's payload
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, whatever the case of its name."""
+        return header(self.headers, name)
+
+    def content(self) -> tuple[bytes, bool]:
+        """The entity with its Content-Encoding removed, and whether it is all of it."""
+        return decoded(self.entity, self.header("content-encoding"))
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header, whatever the case of its name."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+def split_head(raw: bytes) -> tuple[bytes, bytes]:
+    """(head with its blank line, body); a message without a blank line is all head."""
+    end = _HEAD_END.search(raw)
+    return (raw[: end.end()], raw[end.end() :]) if end else (raw, b"")
+
+
+def response(raw: bytes) -> Message | None:
+    """A response taken apart; None where the bytes do not begin with a status line."""
+    head, body = split_head(raw)
+    status = _STATUS_LINE.match(head)
+    if status is None:
+        return None
+    headers = tuple(_fields(head[status.end() :]))
+    coding = header(headers, "transfer-encoding")
+    if coding and coding.lower().rpartition(",")[2].strip() == "chunked":
+        body = dechunked(body)
+    version, code, reason = status.groups()
+    return Message(version.decode(), int(code), (reason or b"").decode("latin-1"), headers, body)
+
+
+def _fields(lines: bytes) -> Iterator[tuple[str, str]]:
+    name, parts = "", [""]
+    for line in lines.decode("latin-1").split("\n"):
+        line = line.rstrip("\r")
+        if line[:1] in (" ", "\t") and name:
+            parts.append(line.strip())  # folded, RFC 9112 section 5.2
+            continue
+        if name:
+            yield name, " ".join(parts).strip()
+        name, colon, value = line.partition(":")
+        name, parts = (name.strip(), [value.strip()]) if colon else ("", [""])
+    if name:
+        yield name, " ".join(parts).strip()
+
+
+def dechunked(body: bytes) -> bytes:
+    """A body without its chunk framing; one that says chunked and is not is given back as it is.
+
+    Some archivers store bodies decoded and keep the header that says otherwise.
+    """
+    parts: list[bytes] = []
+    position = 0
+    while size := _CHUNK_SIZE.match(body, position):
+        length = int(size[1], 16)
+        if length == 0:
+            break
+        parts.append(body[size.end() : size.end() + length])
+        position = size.end() + length
+        if body[position : position + 2] == b"\r\n":
+            position += 2
+        elif body[position : position + 1] == b"\n":
+            position += 1
+        elif position < len(body):
+            return body
+    else:
+        if position < len(body) and not parts:
+            return body
+    return b"".join(parts)
+
+
+def decoded(entity: bytes, coding: str | None, most: int = MOST_CONTENT) -> tuple[bytes, bool]:
+    """(content, whether it is whole): the codings that a Content-Encoding names, removed last to first.
+
+    A coding that is not known, or that the bytes are not in, is left as it is, as browsers do with mislabelled bodies.
+    """
+    whole = True
+    for name in reversed((coding or "").lower().split(",")):
+        decode = _DECODERS.get(name.strip())
+        if decode is None or not entity:
+            continue
+        entity, complete = decode(entity, most)
+        whole = whole and complete
+    return entity, whole
+
+
+def _gunzip(data: bytes, most: int) -> tuple[bytes, bool]:
+    if not data.startswith(b"\x1f\x8b"):
+        return data, True
+    parts: list[bytes] = []
+    while data.startswith(b"\x1f\x8b"):
+        part, complete, data = _inflated(lambda: isal_zlib.decompressobj(wbits=31), data, most)
+        parts.append(part)
+        most -= len(part)
+        if not complete:
+            return b"".join(parts), False
+    return b"".join(parts), True
+
+
+def _inflate_any(data: bytes, most: int) -> tuple[bytes, bool]:
+    # "deflate" is zlib by RFC 9110, and raw deflate by what old servers send.
+    for bits in (15, -15):
+        part, complete, _ = _inflated(partial(zlib.decompressobj, wbits=bits), data, most)
+        if part or complete:
+            return part, complete
+    return data, True
+
+
+def _inflated(make: Callable[[], Any], data: bytes, most: int) -> tuple[bytes, bool, bytes]:
+    """(content, whether it is whole, what follows the stream)."""
+    decoder = make()
+    try:
+        part = decoder.decompress(data, most + 1)
+    except DAMAGE:
+        return _before_damage(make(), data, most), False, b""
+    return part[:most], len(part) <= most and decoder.eof, decoder.unused_data
+
+
+def _before_damage(decoder: Any, data: bytes, most: int) -> bytes:
+    """What a damaged stream holds up to the damage, as browsers show it."""
+    parts: list[bytes] = []
+    for start in range(0, len(data), _PIECE):
+        try:
+            parts.append(decoder.decompress(data[start : start + _PIECE], most))
+        except DAMAGE:
+            break
+    return b"".join(parts)[:most]
+
+
+def _unbrotli(data: bytes, most: int) -> tuple[bytes, bool]:
+    decoder = brotli.Decompressor()
+    try:
+        part = decoder.process(data, output_buffer_limit=most + 1)
+    except brotli.error:
+        return data, True
+    return part[:most], len(part) <= most and decoder.is_finished()
+
+
+_DECODERS: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "deflate": _inflate_any,
+    "br": _unbrotli,
+}
+
+
+def without_secrets(raw: bytes) -> bytes:
+    """The message with credentials replaced by `x` of equal length: Authorization values, userinfo in URLs.
+
+    Only the head is touched; offsets and lengths stay.
+    """
+    head, body = split_head(raw)
+    if b"uthorization" not in head and b"AUTHORIZATION" not in head and b"@" not in head:
+        return raw
+    head = _SECRETS.sub(lambda match: match[1] + b"x" * len(match[2]), head)
+    return _USERINFO.sub(lambda match: b"x" * len(match[1]), head) + body
+
+
+def without_userinfo(url: str) -> str:
+    """A URL with the userinfo in it replaced by `x` of equal length."""
+    return _USERINFO.sub(lambda match: b"x" * len(match[1]), url.encode()).decode() if "@" in url else url

@@ -1,0 +1,155 @@
+"""Reads WARC files, our own and others'. FastWARC finds the records; what it passes over in silence is an error."""
+
+import mmap
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from fastwarc.warc import ArchiveIterator, WarcRecord
+from isal import isal_zlib
+
+from ciwen_crawler.errors import UnreadableInput
+from ciwen_crawler.message import DAMAGE
+from ciwen_crawler.warc.record import MEMBER_HEADER, REQUEST, RESOURCE, VERSION, WARCINFO, Record
+from ciwen_crawler.warc.writer import OPEN, Span
+
+_GZIP = b"\x1f\x8b"
+_BEGINS_LINE = b"WARC/1."
+_PIECE = 64 * 1024
+# An exchange is never parted: its request says of which kind the response is.
+_BEGINS_EXCHANGE = frozenset({REQUEST, WARCINFO, RESOURCE})
+
+
+def records(path: Path, start: int = 0, end: int | None = None) -> Iterator[Record]:
+    """The records whose members begin in [start, end), in the file's order.
+
+    Raises UnreadableInput where the file is cut short, damaged or no WARC file; what was whole before that has been
+    given by then.
+    """
+    size = path.stat().st_size
+    held: Record | None = None
+    with path.open("rb") as file:
+        is_gzip = file.read(2) == _GZIP
+        file.seek(start)
+        try:
+            for found in ArchiveIterator(file, parse_http=False, strict_mode=False):
+                position = found.stream_pos
+                # A member's length is known when the next one begins, so each record is held until then.
+                if held is not None:
+                    yield replace(held, length=position - held.offset)
+                    held = None
+                if end is not None and position >= end:
+                    return
+                held = _record(path, found, position)
+        except (OSError, ValueError) as error:
+            raise UnreadableInput(f"{path}: damaged, or no WARC file ({error})") from error
+    if held is None:
+        if start < size:
+            raise UnreadableInput(f"{path}: no WARC record at byte {start}")
+        return
+    stop = member_end(path, held.offset) if is_gzip else _plain_end(path, held)
+    yield replace(held, length=stop - held.offset)
+    if stop < size:
+        raise UnreadableInput(f"{path}: cut short or damaged at byte {stop} of {size}")
+
+
+def _record(path: Path, found: WarcRecord, position: int) -> Record:
+    block = found.reader.read()
+    if len(block) != found.content_length:
+        raise UnreadableInput(f"{path}: cut short in the record at byte {position}")
+    pairs = found.headers.items_bytes()
+    fields = tuple((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")) for name, value in pairs)
+    return Record(found.headers.status_line or VERSION, fields, block, position)
+
+
+def record_at(folder: Path, span: Span) -> Record:
+    """One record of an archive's own file, whether that file is final or still being written."""
+    path = folder / span.file
+    if not path.exists():
+        path = path.with_name(span.file + OPEN)
+    try:
+        with path.open("rb") as file:
+            file.seek(span.offset)
+            data = file.read(span.length)
+        return parsed(isal_zlib.decompress(data, wbits=31), span.offset, span.length)
+    except (OSError, ValueError, *DAMAGE) as error:
+        raise UnreadableInput(f"{path}: no WARC record at byte {span.offset} ({error})") from error
+
+
+def parsed(data: bytes, offset: int = 0, length: int = 0) -> Record:
+    """A record out of its bytes, ValueError where they are none."""
+    head, blank, rest = data.partition(b"\r\n\r\n")
+    if not data.startswith(_BEGINS_LINE) or not blank:
+        raise ValueError("no WARC record")
+    version, *lines = head.decode("utf-8", "replace").split("\r\n")
+    pairs = (line.partition(":") for line in lines)
+    fields = tuple((name, value.strip()) for name, _, value in pairs)
+    size = int(Record(version, fields, b"").field("Content-Length") or "")
+    if len(rest) < size:
+        raise ValueError("shorter than its Content-Length")
+    return Record(version, fields, rest[:size], offset, length)
+
+
+def member_end(path: Path, start: int) -> int:
+    """Where the gzip member that begins at a byte ends; UnreadableInput where it is cut or damaged."""
+    decoder = isal_zlib.decompressobj(wbits=31)
+    with path.open("rb") as file:
+        file.seek(start)
+        try:
+            while piece := file.read(_PIECE):
+                decoder.decompress(piece)
+                if decoder.eof:
+                    return file.tell() - len(decoder.unused_data)
+        except DAMAGE as error:
+            raise UnreadableInput(f"{path}: damaged at byte {start} ({error})") from error
+    raise UnreadableInput(f"{path}: cut short in the record at byte {start}")
+
+
+def _plain_end(path: Path, last: Record) -> int:
+    """Where an uncompressed record ends, with the two line ends that follow it (fewer where they were cut off)."""
+    with path.open("rb") as file:
+        file.seek(last.offset)
+        while file.readline().strip():
+            pass
+        return min(file.tell() + len(last.block) + len(b"\r\n\r\n"), path.stat().st_size)
+
+
+def parts(path: Path, count: int) -> list[tuple[int, int]]:
+    """Byte ranges of about equal size, each beginning with an exchange, that `records` can read side by side.
+
+    Members are found by their constant header and proven by what they hold; a file of another make is one part.
+    """
+    size = path.stat().st_size
+    bounds = [0]
+    if size:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            for number in range(1, count):
+                found = _exchange_after(data, max(size * number // count, bounds[-1] + 1))
+                if found is not None and found > bounds[-1]:
+                    bounds.append(found)
+    return list(zip(bounds, [*bounds[1:], size], strict=True))
+
+
+def _exchange_after(data: mmap.mmap, position: int) -> int | None:
+    while (position := data.find(MEMBER_HEADER, position)) >= 0:
+        record = _member_at(data, position)
+        if record is not None and record.type in _BEGINS_EXCHANGE:
+            return position
+        position += 1 if record is None else record.length
+    return None
+
+
+def _member_at(data: mmap.mmap, position: int) -> Record | None:
+    decoder = isal_zlib.decompressobj(wbits=31)
+    pieces = []
+    start = position
+    try:
+        while not decoder.eof and position < len(data):
+            pieces.append(decoder.decompress(data[position : position + _PIECE]))
+            position += _PIECE
+            if not pieces[0].startswith(_BEGINS_LINE[: len(pieces[0])]):
+                return None
+        length = min(position, len(data)) - len(decoder.unused_data) - start
+        return parsed(b"".join(pieces), start, length) if decoder.eof else None
+    except (ValueError, *DAMAGE):
+        return None

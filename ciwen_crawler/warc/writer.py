@@ -1,0 +1,87 @@
+"""Writes one WARC file: `*.open` while it grows, its final name once it is closed."""
+
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.warc.record import Record
+
+OPEN = ".open"
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+
+
+class Span(NamedTuple):
+    """Where a record's gzip member lies."""
+
+    file: str  # the final name
+    offset: int  # bytes
+    length: int  # bytes
+
+
+def file_name(moment: datetime, serial: int, host: str | None = None) -> str:
+    """`ciwen-20250604083512123-00001-HOST.warc.gz`: names sort in time order (WARC/1.1 annex C)."""
+    stamp = moment.strftime("%Y%m%d%H%M%S") + f"{moment.microsecond // 1000:03d}"
+    name = "".join(c if c in _NAME_CHARACTERS else "-" for c in host or socket.gethostname().partition(".")[0])
+    return f"ciwen-{stamp}-{serial:05d}-{name or 'localhost'}.warc.gz"
+
+
+class WarcWriter:
+    """The one writer of a file. A record is in the file when `append` returns, and durable after `sync`."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.path = folder / (name + OPEN)
+        self.size = 0
+        self._dirty = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            _sync_folder(folder)
+        except OSError as error:
+            raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
+
+    def append(self, record: Record) -> Span:
+        """Add a record. Where the disk refuses, what was written of it is taken back and CannotWrite raised."""
+        data = record.member()
+        span = Span(self.name, self.size, len(data))
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError as error:
+            os.ftruncate(self._file, self.size)
+            raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
+        self.size += len(data)
+        self._dirty = True
+        return span
+
+    def sync(self) -> None:
+        """Make all that was appended durable."""
+        if self._dirty:
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
+            self._dirty = False
+
+    def close(self) -> None:
+        """Make the file durable and give it its final name."""
+        self.sync()
+        os.close(self._file)
+        try:
+            self.path.rename(self.path.with_name(self.name))
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            raise CannotWrite(f"cannot rename {self.path}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new or changed name is durable only once its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
