@@ -121,7 +121,7 @@ def _not_utf_8(body: bytes, bom: str | None, header: str | None, meta: str | Non
 def _best(body: bytes, high: int, declared: list[str]) -> tuple[str, str, str]:
     """The multi-byte codec that fits: fewest errors, then the more ordinary Chinese, then the order of trust."""
     multi = [codec for codec in declared if codec in _MULTI_BYTE]
-    tries = []
+    tries: list[tuple[int, int, int, str, str]] = []
     for codec in dict.fromkeys([*multi, GB18030]):
         text = body.decode(codec, "replace")
         errors = text.count(_REPLACEMENT)

@@ -48,7 +48,9 @@ def _stamp(match: re.Match[str] | None) -> Stamp | None:
     hour, minute, second = parts.get("hour"), parts.get("minute"), parts.get("second")
     try:
         moment = datetime(
-            *(int(parts[name]) for name in ("year", "month", "day")),
+            int(parts["year"]),
+            int(parts["month"]),
+            int(parts["day"]),
             int(hour or 0),
             int(minute or 0),
             int(second or 0),

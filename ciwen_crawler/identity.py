@@ -117,4 +117,4 @@ def is_twin(url: str) -> bool:
     """True for a rendering that must make no version beside the canonical page: `/m/`, big5, `_0`."""
     _, path, _, mirrored = _unmirrored(url)
     found = content_id(url)
-    return bool(found) and (mirrored or path.startswith("/m/") or found.page == 0)  # type: ignore[union-attr]
+    return found is not None and (mirrored or path.startswith("/m/") or found.page == 0)

@@ -5,7 +5,7 @@ kept as evidence. What the rules look for is the template that the channel has p
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from html import unescape
 from typing import ClassVar, TypeVar
@@ -173,17 +173,12 @@ class PageReader:
 
     def title(self) -> Trust[str]:
         headings = [heading.root for heading in self.document.page.xpath("//h1")]
-        yield ".content > h1", self.heading(headings, lambda h: "content" in _classes(h.getparent()))
+        yield ".content > h1", _first_line(h for h in headings if "content" in _classes(h.getparent()))
         for name in _HEADINGS:
-            yield f"h1.{name}", self.heading(headings, lambda h, name=name: name in (*_classes(h), h.get("id")))
+            yield f"h1.{name}", _first_line(h for h in headings if name in (*_classes(h), h.get("id")))
         yield "enpproperty.title", without_site_name(self.property("title"))
         yield "og:title", without_site_name(self.meta("og:title"))
         yield "title", without_site_name(clean(self.document.page.css("title::text").get()))
-
-    def heading(self, headings: list[Element], fits: Callable[[Element], bool]) -> str | None:
-        """The first heading of that kind that has a text."""
-        lines = (line_of(heading) for heading in headings if fits(heading))
-        return next((line for line in lines if line), None)
 
     def published_at(self) -> Trust[Stamp]:
         shown = next((stamp for stamp in map(printed, self.inform) if stamp), None)
@@ -254,6 +249,10 @@ class PageReader:
         """The page's video where it stands apart from the text, in #vf."""
         players = (span for frame in self.document.having("#vf") for span in frame.iter("span", "video"))
         return next((player for player in players if player.get("id") == "videofile" or player.tag == "video"), None)
+
+
+def _first_line(elements: Iterable[Element]) -> str | None:
+    return next((line for line in map(line_of, elements) if line), None)
 
 
 def _classes(element: Element | None) -> list[str]:

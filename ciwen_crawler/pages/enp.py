@@ -114,8 +114,5 @@ class EnpReader(PageReader):
 
 def _around(begin: Element, end: Element | None) -> Element:
     """The nearest element that both markers lie in."""
-    parent = begin.getparent()
-    if end is None:
-        return parent
-    above_end = set(end.iterancestors())
-    return next((element for element in begin.iterancestors() if element in above_end), parent)
+    above_end = None if end is None else set(end.iterancestors())
+    return next(element for element in begin.iterancestors() if above_end is None or element in above_end)

@@ -151,13 +151,7 @@ def _below(title: Element) -> Iterator[Element]:
     """The siblings after a title, or after what encloses it, that hold its links."""
     node = title
     for _ in range(4):
-        mark = (node.tag, node.get("class"))
-        parts = list(
-            takewhile(
-                lambda part, mark=mark: part.tag not in _HEADINGS and (part.tag, part.get("class")) != mark,  # type: ignore[misc]
-                node.itersiblings(),
-            )
-        )
+        parts = list(_up_to_the_next_title(node))
         if any("content_" in (link.get("href") or "") for part in parts for link in part.iter("a")):
             yield from parts
             return
@@ -165,6 +159,13 @@ def _below(title: Element) -> Iterator[Element]:
         if parent is None or parent.tag in ("body", "html"):
             return
         node = parent
+
+
+def _up_to_the_next_title(title: Element) -> Iterator[Element]:
+    mark = (title.tag, title.get("class"))
+    return takewhile(
+        lambda part: part.tag not in _HEADINGS and (part.tag, part.get("class")) != mark, title.itersiblings()
+    )
 
 
 def _sort_in(

@@ -23,6 +23,8 @@ class Look(Protocol):
     def fetched_at(self) -> str: ...
     @property
     def channel(self) -> str | None: ...
+    @property
+    def crawl_id(self) -> str: ...
 
 
 def merge(captures: Sequence[Look], pages: Sequence[ArticlePage]) -> Article:
@@ -69,6 +71,9 @@ def merge(captures: Sequence[Look], pages: Sequence[ArticlePage]) -> Article:
         extractor=first.extractor,
         evidence=evidence,
         captures=tuple(look.id for look in looks),
+        pages=tuple(page.number for page in parts),
+        captured_url=looks[0].url,
+        crawl_id=looks[0].crawl_id,
     )
 
 

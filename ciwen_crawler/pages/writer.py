@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from typing import cast
 
 from ciwen_crawler.identity import absolute
 from ciwen_crawler.pages import captions
@@ -133,7 +134,8 @@ class Writer:
         """An element begins; False where nothing in it belongs to the body."""
         tag = element.tag
         kind = _KINDS.get(tag)
-        items = element.items()
+        # lxml's stubs allow for bytes, which a parsed tree never holds.
+        items = cast("list[tuple[str, str]]", element.items())
         attributes = dict(items) if items else _NOTHING
         if kind == _VIDEO or (items and attributes.get("id") == "videofile"):
             self.video(element)
