@@ -5,7 +5,7 @@ day of 2008); python-dateutil reads only ISO 8601 and English dates with a month
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -94,11 +94,23 @@ def machine(text: str | None) -> Stamp | None:
 
 def _english(line: str) -> Stamp | None:
     """An English date whose year, month and day are all there; dateutil would fill a missing one with today's."""
-    first, second = (parser.parse(line, default=datetime(*day)) for day in ((2000, 1, 1), (2001, 2, 2)))
+    defaults = (datetime(2000, 1, 1), datetime(2001, 2, 2))
+    first, second = (parser.parse(line, default=default, tzinfos=_zone) for default in defaults)
     if first != second:
         return None
     colons = re.search(r"\d:\d{2}(:\d{2})?", line)
     return _in_shanghai(first, DAY if not colons else SECOND if colons[1] else MINUTE)
+
+
+def _zone(name: str | None, offset: int | None) -> tzinfo | None:
+    """The zone that an English date names; dateutil alone would ask the machine's own clock what EST means."""
+    if offset is not None:
+        return timezone(timedelta(seconds=offset))
+    if name is None:
+        return None
+    if name == "CST":  # China's servers mean China's
+        return SHANGHAI
+    raise ValueError(f"unknown zone {name}")
 
 
 def _in_shanghai(moment: datetime, precision: str) -> Stamp:

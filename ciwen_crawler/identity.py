@@ -1,27 +1,42 @@
 """Which article a URL means. Twins, mirrors, schemes and fragments of one article share one identity.
 
 The rules are those of the channel's CMS: `content_<id>[_<page>].<ext>` below any folder, http canonical,
-`/m/` for mobile twins, `big5.china.com.cn/gate/big5/<host>/<path>` for the traditional-script mirror.
+`/m/` for mobile twins, `big5.china.com.cn/gate/big5/<host>/<path>` for the traditional-script mirror. What a page
+writes into its links is anything at all, so no function here raises: a text that is no web address keeps its spelling
+and has no host and no id.
 """
 
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-_CONTENT = re.compile(r"/content_(\d{1,20})(?:_(\d{1,4}))?\.s?html?$", re.IGNORECASE)
-_NODE = re.compile(r"/node_(\d{1,20})(?:_(\d{1,4}))?\.s?html?$", re.IGNORECASE)
-_BIG5 = re.compile(r"^/gate/big5/([^/]+)(/.*)?$")
+_CONTENT = re.compile(r"/content_([0-9]{1,20})(?:_([0-9]{1,4}))?\.s?html?$", re.IGNORECASE)
+_NODE = re.compile(r"/node_([0-9]{1,20})(?:_([0-9]{1,4}))?\.s?html?$", re.IGNORECASE)
+_BIG5 = re.compile(r"/gate/big5/([a-zA-Z0-9._-]+(?::[0-9]{1,5})?)(/.*)?")
+_PORT = re.compile(r":[0-9]*$")
 _BLANKS = re.compile(r"[\t\r\n]")
+_WEB = ("http", "https")
 _SITE = "china.com.cn"
 _WWW = "www."
+_LONGEST = 8000  # no server takes a longer address; pictures written into the page as data: are
+# A web address as most pages write it, which means itself whatever page it stands on. Resolving one is dear.
+_PLAIN = re.compile(
+    r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?/[\w!$%&'()*+,\-./:=@~]*(?:\?[\w!$%&'()*+,\-./:=@~]+)?", re.ASCII
+)
 
 
 def absolute(base: str, href: str) -> str | None:
     """The http(s) URL that a link means, without blanks, line breaks and fragment; None for any other scheme."""
+    if len(href) > _LONGEST:
+        return None
+    if _PLAIN.fullmatch(href):
+        return href
     try:
         parts = urlsplit(urljoin(base, _BLANKS.sub("", href).strip(" \u3000\u00a0")))
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in _WEB or not parts.hostname:
             return None
         parts.port  # noqa: B018 - reading it is what finds a malformed port
     except ValueError:
@@ -29,25 +44,47 @@ def absolute(base: str, href: str) -> str | None:
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, "")).replace(" ", "%20")
 
 
-def _unmirrored(url: str) -> tuple[str, str, str, bool]:
-    """(host, path, query, whether it was a mirror), the big5 gate taken away."""
-    parts = urlsplit(url)
-    host, path = (parts.netloc.rpartition("@")[2]).lower(), parts.path or "/"
-    gate = _BIG5.match(path) if host.startswith("big5.") else None
-    if gate:
-        host, path = gate.group(1).lower(), gate.group(2) or "/"
-    port = ":80" if parts.scheme == "http" else ":443"
-    return host.removesuffix(port), path, parts.query, gate is not None
+class _Place(NamedTuple):
+    """Where a web address leads, the mirror's gate taken away."""
+
+    host: str  # lower case, with a port that is not the scheme's own; '' for what is no web address
+    path: str
+    query: str
+    mirrored: bool
+
+
+_NOWHERE = _Place("", "", "", False)
+
+
+# A list page asks several questions of each of its links.
+@lru_cache(maxsize=1024)
+def _place(url: str) -> _Place:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in _WEB or not parts.hostname:
+            return _NOWHERE
+        parts.port  # noqa: B018 - reading it is what finds a malformed port
+    except ValueError:
+        return _NOWHERE
+    host, path, mirrored = _bare(parts.netloc.rpartition("@")[2]), parts.path or "/", False
+    while host.startswith("big5.") and (gate := _BIG5.fullmatch(path)):
+        host, path, mirrored = _bare(gate[1]), gate[2] or "/", True
+    return _Place(host, path, parts.query, mirrored)
+
+
+def _bare(host: str) -> str:
+    return host.lower().removesuffix(":80").removesuffix(":443").removesuffix(":")
 
 
 def canonical_url(url: str) -> str:
     """The one spelling of a page's URL: http, lower-case host, no mirror, no `/m/`, no fragment.
 
-    Only an article's twin (`/m/2025-06/04/content_…`) loses its `/m/`; other paths and queries stay.
+    Only an article's twin (`/m/2025-06/04/content_…`) loses its `/m/`; other paths and queries stay, and so does all
+    that is no web address.
     """
-    if url.startswith("file:"):
+    host, path, query, _ = _place(url)
+    if not host:
         return url
-    host, path, query, _ = _unmirrored(url)
     if _CONTENT.search(path):
         path = re.sub(r"^/m/(?=\d{4}-\d{2}/)", "/", path)
         query = ""
@@ -55,8 +92,8 @@ def canonical_url(url: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host that a URL means, the mirror's gate and the port taken away."""
-    return _unmirrored(url)[0].partition(":")[0]
+    """The host that a URL means, the mirror's gate and the port taken away; '' for what is no web address."""
+    return _PORT.sub("", _place(url).host)
 
 
 def in_hosts(url: str, hosts: frozenset[str]) -> bool:
@@ -67,7 +104,7 @@ def in_hosts(url: str, hosts: frozenset[str]) -> bool:
 
 def is_node(url: str) -> bool:
     """True for a list page of the CMS, `node_<id>[_<page>].<ext>`."""
-    return bool(_NODE.search(urlsplit(url).path))
+    return bool(_NODE.search(_place(url).path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +117,7 @@ class NodeId:
 
 def node_id(url: str) -> NodeId | None:
     """The list that a URL is a page of, None where it is none."""
-    match = _NODE.search(_unmirrored(url)[1])
+    match = _NODE.search(_place(url).path)
     return NodeId(match.group(1), int(match.group(2) or 1)) if match else None
 
 
@@ -94,14 +131,14 @@ class ContentId:
 
 def content_id(url: str) -> ContentId | None:
     """The CMS's id in a URL, None where there is none."""
-    match = _CONTENT.search(_unmirrored(url)[1])
+    match = _CONTENT.search(_place(url).path)
     return ContentId(match.group(1), int(match.group(2) or 1)) if match else None
 
 
 def article_url(url: str) -> str:
     """The canonical URL of the first page of the article that a URL names."""
     canonical = canonical_url(url)
-    return re.sub(r"(/content_\d+)_\d+(?=\.s?html?$)", r"\1", canonical, flags=re.IGNORECASE)
+    return re.sub(r"(/content_[0-9]+)_[0-9]+(?=\.s?html?$)", r"\1", canonical, flags=re.IGNORECASE)
 
 
 def article_id(url: str) -> str:
@@ -110,11 +147,10 @@ def article_id(url: str) -> str:
     host = host_of(url)
     if found and (host == _SITE or host.endswith("." + _SITE)):
         return f"{_SITE}:{found.number}"
-    return "sha256:" + hashlib.sha256(article_url(url).encode()).hexdigest()[:32]
+    return "sha256:" + hashlib.sha256(article_url(url).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def is_twin(url: str) -> bool:
     """True for a rendering that must make no version beside the canonical page: `/m/`, big5, `_0`."""
-    _, path, _, mirrored = _unmirrored(url)
-    found = content_id(url)
-    return found is not None and (mirrored or path.startswith("/m/") or found.page == 0)
+    place, found = _place(url), content_id(url)
+    return found is not None and (place.mirrored or place.path.startswith("/m/") or found.page == 0)

@@ -32,6 +32,7 @@ class ArticlePage:
     keywords: tuple[str, ...]
     summary: str | None
     images: tuple[Image, ...]
+    loose_caption: str | None  # begins a further page; of the picture that ended the one before, else text
     charset: str  # the codec that decoded it
     charset_evidence: dict[str, object]
     extractor: str  # page class and version, enp/1
@@ -61,6 +62,10 @@ class Article:
     extractor: str
     evidence: dict[str, str] = field(default_factory=dict)
     captures: tuple[str, ...] = ()  # capture ids of its pages, in page order
+    pages: tuple[int, ...] = ()  # the numbers of those pages
+    captured_url: str = ""  # of the first of them, as requested
+    crawl_id: str = ""
+    verdict: str | None = None  # what the archive made of it: new, changed, same or late
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ _EDITOR = re.compile(
     r"(?P<open>[【\[(（]?)\s*(?:责任编辑|责\s*编|编\s*辑)\s*[:：]\s*(?P<name>.*?)" + _NEXT_LABEL, re.DOTALL
 )
 _CLOSERS = {"【": "】", "[": "]", "(": ")", "（": "）"}
-_KEYWORD_SEPARATOR = re.compile(r"[\s,，、;；]+")
+# Between two words in Latin letters a blank is part of the keyword.
+_KEYWORD_SEPARATOR = re.compile(r"[,，、;；]|(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 _LONGEST_NAME = 100
 _CONTAINERS = (".article", "#articleBody", "#artbody", "#artiContent", "#fontzoom", ".center_box")
 
@@ -72,6 +73,7 @@ class PageReader:
             keywords=self.settle("keywords", self.keywords) or (),
             summary=self.settle("summary", self.summary),
             images=body.images,
+            loose_caption=body.loose_caption,
             charset=self.document.charset,
             charset_evidence=self.document.charset_evidence,
             extractor=self.extractor,
@@ -239,10 +241,11 @@ class PageReader:
 
     def read_body(self, container: Element, begin: Element | None = None, end: Element | None = None) -> Body | None:
         """The body in a container or between two markers; None where nothing is in it."""
-        title = None
-        if self.number > 1:
-            title = next((value for _, value in self.title() if value), None)
-        body = read_body(container, self.base, begin=begin, end=end, video=self.video(), repeated_head=title)
+        continues = self.number > 1
+        title = next((value for _, value in self.title() if value), None) if continues else None
+        body = read_body(
+            container, self.base, begin=begin, end=end, video=self.video(), repeated_head=title, continues=continues
+        )
         return None if body.is_empty else body
 
     def video(self) -> Element | None:
@@ -295,5 +298,5 @@ def editor_in(line: str | None, *, labelled: bool = True) -> str | None:
 
 def keywords_in(line: str | None) -> tuple[str, ...] | None:
     """The keywords of a list, each once; the CMS's users part them in every way."""
-    words = _KEYWORD_SEPARATOR.split(unescape(line)) if line else []
+    words = map(clean, _KEYWORD_SEPARATOR.split(unescape(line))) if line else ()
     return tuple(dict.fromkeys(word for word in words if word)) or None

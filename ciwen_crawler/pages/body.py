@@ -24,12 +24,13 @@ class Body:
     text: str | None = None
     html: str | None = None
     images: tuple[Image, ...] = ()
+    loose_caption: str | None = None  # what a continued body begins with, in a caption's form; not in the text
     editor_line: str | None = None  # an editor's line that lay in the body and was taken out of it
 
     @property
     def is_empty(self) -> bool:
         """True where there is neither text nor picture nor video."""
-        return self.html is None
+        return self.html is None and self.loose_caption is None
 
 
 def read_body(
@@ -40,11 +41,12 @@ def read_body(
     end: Element | None = None,
     video: Element | None = None,
     repeated_head: str | None = None,
+    continues: bool = False,
 ) -> Body:
     """The body within an element, or between two comments in it.
 
-    A video's element that stands before the body comes first in it; a first line that repeats the article's head, as
-    pages after the first may, is left out.
+    A video's element that stands before the body comes first in it. A body that continues the page before may begin
+    with a line that repeats the article's head, which is left out, or with the caption of that page's last picture.
     """
     writer = Writer(base)
     if video is not None:
@@ -53,12 +55,15 @@ def read_body(
     writer.finish()
     blocks = [part for part in writer.out if isinstance(part, Block)]
     editor_line = _drop_furniture(blocks, repeated_head)
-    _take_captions(blocks, writer.pictures)
+    final = next((block for block in reversed(blocks) if block.text), None)
+    loose_caption = _take_loose_caption(blocks, final) if continues else None
+    _take_captions(blocks, final, writer.pictures)
     lines = [block.text for block in blocks if block.text]
     return Body(
         text="\n".join(lines) or None,
         html="".join(_markup(writer)) or None,
         images=tuple(Image(picture.url, picture.alt, picture.caption) for picture in writer.pictures),
+        loose_caption=loose_caption,
         editor_line=editor_line,
     )
 
@@ -111,9 +116,20 @@ def _empty(block: Block) -> None:
     block.html = list(block.pictures)
 
 
-def _take_captions(blocks: list[Block], pictures: list[Picture]) -> None:
+def _take_loose_caption(blocks: list[Block], final: Block | None) -> str | None:
+    """Form (a) across a page break: a caption that no picture on this page stands before."""
+    first = next((block for block in blocks if block.text or block.pictures), None)
+    if first is None or first.pictures:
+        return None
+    caption = first.text
+    if not is_caption(caption, centred=first.centred, marked=first.marked, last=first is final):
+        return None
+    _empty(first)
+    return caption
+
+
+def _take_captions(blocks: list[Block], final: Block | None, pictures: list[Picture]) -> None:
     """Form (a): the text right after a picture, in its own paragraph or in the picture's, becomes its caption."""
-    final = next((block for block in reversed(blocks) if block.text), None)
     waiting: Picture | None = None
     for block in blocks:
         if block.pictures:

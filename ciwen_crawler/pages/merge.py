@@ -1,14 +1,19 @@
 """Pages into an article: what one look at it says, whole, and what it lacks."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from html import escape
 from typing import Protocol, TypeVar
 
 from ciwen_crawler.identity import article_id, article_url
-from ciwen_crawler.items import Article, ArticlePage
+from ciwen_crawler.items import Article, ArticlePage, Image
 
 T = TypeVar("T")
 _FIRST_YEAR = 1994  # the year China's first pages went up: an earlier date is a default, not a date
+# Clean markup that ends in a picture without caption, alone in its paragraph or after text.
+_ENDS_IN_PICTURE = re.compile(r"(?P<alone><p>)?(?P<picture><img [^<>]*>)</p>$")
 _CLOCKS_DIFFER = timedelta(days=1)
 
 
@@ -51,6 +56,7 @@ def merge(captures: Sequence[Look], pages: Sequence[ArticlePage]) -> Article:
         "published_at", lambda page: (page.published_at, page.published_precision) if page.published_at else None
     ) or (None, None)
     url = first.url or looks[0].url
+    body, body_html, images = _joined(parts)
     return Article(
         id=article_id(url),
         url=article_url(url),
@@ -62,12 +68,12 @@ def merge(captures: Sequence[Look], pages: Sequence[ArticlePage]) -> Article:
         source=head("source", lambda page: page.source),
         author=head("author", lambda page: page.author),
         editor=head("editor", lambda page: page.editor),
-        body="\n".join(page.body for page in parts if page.body) or None,
-        body_html="".join(page.body_html for page in parts if page.body_html) or None,
+        body=body,
+        body_html=body_html,
         breadcrumb=head("breadcrumb", lambda page: page.breadcrumb),
         keywords=head("keywords", lambda page: page.keywords),
         summary=head("summary", lambda page: page.summary),
-        images=tuple(image for page in parts for image in page.images),
+        images=images,
         extractor=first.extractor,
         evidence=evidence,
         captures=tuple(look.id for look in looks),
@@ -75,6 +81,27 @@ def merge(captures: Sequence[Look], pages: Sequence[ArticlePage]) -> Article:
         captured_url=looks[0].url,
         crawl_id=looks[0].crawl_id,
     )
+
+
+def _joined(pages: Iterable[ArticlePage]) -> tuple[str | None, str | None, tuple[Image, ...]]:
+    """Text, markup and pictures of all pages; a caption that a page break parted from its picture goes back to it."""
+    lines: list[str] = []
+    markup = ""
+    images: list[Image] = []
+    for page in pages:
+        caption = page.loose_caption
+        bare = _ENDS_IN_PICTURE.search(markup) if caption else None
+        if caption and bare:
+            images[-1] = replace(images[-1], caption=caption)
+            figure = f"<figure>{bare['picture']}<figcaption>{escape(caption, quote=False)}</figcaption></figure>"
+            markup = markup[: bare.start()] + ("" if bare["alone"] else "</p>") + figure
+        elif caption:
+            lines.append(caption)
+            markup += f"<p>{escape(caption, quote=False)}</p>"
+        lines += [page.body] if page.body else []
+        markup += page.body_html or ""
+        images += page.images
+    return "\n".join(lines) or None, markup or None, tuple(images)
 
 
 def missing(article: Article) -> tuple[str, ...]:
