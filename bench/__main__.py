@@ -1,0 +1,45 @@
+"""`python -m bench`: both comparisons; `crawl` or `replay`: one of them."""
+
+import argparse
+import sys
+
+from bench import crawl, replay
+from bench.process import Failed
+from bench.server import NoNginx
+
+
+def main() -> int:
+    """Print the tables; 1 where a contestant failed, 2 where nginx is missing."""
+    given = _arguments().parse_args()
+    try:
+        if given.sizes:
+            print(crawl.sizes(given.sizes, given.rounds))
+            return 0
+        for part in (crawl, replay):
+            if given.part in (None, part.__name__.rpartition(".")[2]):
+                print(part.compare(given.articles, given.rounds), end="\n\n", flush=True)
+    except NoNginx as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    except Failed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    arguments.add_argument("part", nargs="?", choices=["crawl", "replay"], help="one comparison; both where left out")
+    arguments.add_argument("--articles", type=int, default=2000, help="of the generated channel (2000)")
+    arguments.add_argument("--rounds", type=int, default=3, help="runs of each contestant (3)")
+    arguments.add_argument(
+        "--sizes",
+        type=lambda text: [int(size) for size in text.split(",")],
+        metavar="N,N",
+        help="instead: what ciwen crawl needs on channels of these sizes",
+    )
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
