@@ -20,7 +20,7 @@ READERS: tuple[type[PageReader], ...] = (EnpReader, PageReader)
 _HTML = frozenset({"text/html", "application/xhtml+xml", None})
 _SNIFFED = 512  # bytes; a text holds no NUL
 # What a page's fields depend on beside the modules of this package.
-_DEPENDS_ON = ("text.py", "dates.py", "charset.py", "identity.py", "items.py")
+_DEPENDS_ON = ("capture.py", "text.py", "dates.py", "charset.py", "identity.py", "items.py")
 
 
 def is_page(capture: Capture) -> bool:
