@@ -23,7 +23,13 @@ _LINE = re.compile(
     rf"|(?=.*(?:上一页|下一页|全文阅读)){_PAGER_WORD}(?:\s*{_PAGER_WORD})*"
 )
 _LAST_LINE = re.compile(r"无障碍(?:浏览)?")
+# What china.org.cn puts below every opinion article, within its markers: who writes there, and whose views they are.
+_COLUMN_LINE = re.compile(
+    r"Opinion articles reflect the views of their authors\b.*|If you would like to contribute, please contact us\b.*"
+    r"|.{1,60} is an? .{1,120} For more information,? please visit:?|https?://www\.china\.org\.cn/opinion/\w+\.htm"
+)
 _LONGEST = 80
+_LONGEST_COLUMN_LINE = 200
 
 _PLACEHOLDER = re.compile(
     r"^data:|(?:^|/)(?:blank|spacer|placeholder|loading|grey|gray|lazy|transparent|pixel)[\w-]*\.\w+$", re.IGNORECASE
@@ -60,9 +66,9 @@ def is_editor_line(line: str, *, last: bool) -> bool:
 
 def is_furniture_line(line: str, *, last: bool) -> bool:
     """True for a paragraph of share, font-size or pager words; 无障碍 may be a subheading, so only as the last."""
-    if len(line) > _LONGEST:
-        return False
-    return bool(_LINE.fullmatch(line) or (last and _LAST_LINE.fullmatch(line)))
+    if last and line.isascii() and len(line) <= _LONGEST_COLUMN_LINE and _COLUMN_LINE.fullmatch(line):
+        return True
+    return len(line) <= _LONGEST and bool(_LINE.fullmatch(line) or (last and _LAST_LINE.fullmatch(line)))
 
 
 def image_source(attributes: Mapping[str, str]) -> str | None:
