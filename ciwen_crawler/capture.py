@@ -20,7 +20,7 @@ class Capture:
     status: int | None  # None for a resource record, which has no HTTP status
     headers: tuple[tuple[str, str], ...]  # in wire order, bytes read as Latin-1
     body: bytes  # the entity with transfer and content codings removed
-    kind: str = OTHER
+    kind: str = OTHER  # one of those above; '' while it is not known
     via: str | None = None  # the page that linked to it
     channel: str | None = None  # name of the channel it was crawled for
     crawl_id: str = ""
@@ -45,4 +45,4 @@ class Capture:
     @property
     def is_whole(self) -> bool:
         """True where a page may be read from it: a complete answer that says it succeeded."""
-        return self.status in (None, 200) and self.truncated is None
+        return self.status in (None, 200) and self.truncated is None and self.record_type != "revisit"

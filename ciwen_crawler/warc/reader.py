@@ -13,6 +13,8 @@ from ciwen_crawler.message import DAMAGE
 from ciwen_crawler.warc.record import MEMBER_HEADER, REQUEST, RESOURCE, VERSION, WARCINFO, Record
 from ciwen_crawler.warc.writer import OPEN, Span
 
+# What reading a record raises where there is none.
+NO_RECORD: tuple[type[Exception], ...] = (OSError, ValueError, *DAMAGE)
 _GZIP = b"\x1f\x8b"
 _BEGINS_LINE = b"WARC/1."
 _PIECE = 64 * 1024
@@ -72,7 +74,7 @@ def record_at(folder: Path, span: Span) -> Record:
             file.seek(span.offset)
             data = file.read(span.length)
         return parsed(isal_zlib.decompress(data, wbits=31), span.offset, span.length)
-    except (OSError, ValueError, *DAMAGE) as error:
+    except NO_RECORD as error:
         raise UnreadableInput(f"{path}: no WARC record at byte {span.offset} ({error})") from error
 
 
@@ -151,5 +153,5 @@ def _member_at(data: mmap.mmap, position: int) -> Record | None:
                 return None
         length = min(position, len(data)) - len(decoder.unused_data) - start
         return parsed(b"".join(pieces), start, length) if decoder.eof else None
-    except (ValueError, *DAMAGE):
+    except NO_RECORD:
         return None

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from isal import isal_zlib
 
 from ciwen_crawler.errors import CannotWrite
-from ciwen_crawler.message import DAMAGE
-from ciwen_crawler.warc.reader import parsed
+from ciwen_crawler.warc.reader import NO_RECORD, parsed
 from ciwen_crawler.warc.writer import OPEN
 
 CUT = ".cut"
@@ -68,7 +67,7 @@ def _ends(path: Path) -> Iterator[int]:
                         return
                     pieces.append(decoder.decompress(piece))
                 parsed(b"".join(pieces))
-            except (ValueError, *DAMAGE):
+            except NO_RECORD:
                 return
             rest = decoder.unused_data
             start = position - len(rest)

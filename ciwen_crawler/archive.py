@@ -1,0 +1,172 @@
+"""Archive: the folder while a run writes it. Bytes first, then the rows that follow from them."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, literal, select
+
+from ciwen_crawler import clock
+from ciwen_crawler.capture import Capture
+from ciwen_crawler.crawl import Crawl
+from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.exchange import Exchange
+from ciwen_crawler.health import Past
+from ciwen_crawler.lock import Lock
+from ciwen_crawler.store import schema
+from ciwen_crawler.store.derivation import ended
+from ciwen_crawler.store.past import past
+from ciwen_crawler.store.rows import capture_row
+from ciwen_crawler.store.store import Store
+from ciwen_crawler.store.upkeep import WARC, up_to_date
+from ciwen_crawler.tally import Tally
+from ciwen_crawler.warc.capturing import capture_of
+from ciwen_crawler.warc.exchanges import records_of
+from ciwen_crawler.warc.reader import record_at
+from ciwen_crawler.warc.record import Record, new_id, report, warcinfo
+from ciwen_crawler.warc.recovery import Repair, recover
+from ciwen_crawler.warc.writer import Span, WarcWriter, file_name
+
+RUNS = "runs"
+
+
+class Archive:
+    """One run's hold on an archive, from its lock to its report.
+
+    Making one takes the lock (ArchiveLocked), repairs what a killed run left, brings the database up to date
+    (SchemaMismatch), and opens a WARC file with the run's warcinfo (CannotWrite).
+    """
+
+    def __init__(self, folder: Path, crawl: Crawl, about: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.crawl = crawl
+        self.tally = Tally()
+        self.on_fault: Callable[[CannotWrite], None] | None = None  # told before CannotWrite is raised
+        self._lock = Lock(folder)
+        try:
+            self.repairs: list[Repair] = recover(folder / WARC)
+            self._database = up_to_date(folder)
+            self._database.begin_writing()
+            self._writer = WarcWriter(folder / WARC, file_name(crawl.moment, 1))
+        except BaseException:
+            self._lock.release()
+            raise
+        self.store = Store(self._database, folder / WARC, self._writer.sync)
+        self.append(warcinfo(crawl.warcinfo_id, crawl.started_at, self._writer.name, crawl.description(about)))
+        self.store.add_crawl(crawl.row())
+        self.store.commit()
+
+    def append(self, record: Record) -> Span:
+        """Put a record into the WARC file as it is."""
+        try:
+            return self._writer.append(record)
+        except CannotWrite as fault:
+            if self.on_fault:
+                self.on_fault(fault)
+            raise
+
+    def commit(self) -> None:
+        """Make durable what was written so far."""
+        self.store.commit()
+
+    def keep(self, exchange: Exchange) -> Capture | None:
+        """Archive one exchange: its request, its response, and the row that follows.
+
+        The capture that holds the response is given, its body decoded; None where no response began, or one that is no
+        HTTP. Raises CannotWrite.
+        """
+        self.tally.exchanges += 1
+        self.tally.received += len(exchange.response)
+        records = records_of(exchange, self.crawl.warcinfo_id)
+        for record in (records.request, *records.interims):
+            self.append(record)
+        if records.response is None:
+            return None
+        span = self.append(records.response)
+        stored = replace(records.response, offset=span.offset, length=span.length)
+        capture = capture_of(stored, records.request, span.file)
+        if capture is None:
+            return None
+        capture = replace(capture, crawl_id=self.crawl.id, channel=self.crawl.channel)
+        self.store.add_capture(capture_row(capture))
+        return capture
+
+    def past(self) -> Past:
+        """What the archive holds, for a judgement of what a run adds."""
+        return past(self._database)
+
+    def holds(self, record_id: str) -> bool:
+        """Whether a capture of that record id is in the archive."""
+        self.store.commit()
+        return self._exists(schema.captures.c.id == record_id)
+
+    def has(self, url: str, kind: str) -> bool:
+        """Whether an earlier run fetched a URL with success."""
+        c = schema.captures.c
+        return self._exists(c.url == url, c.kind == kind, c.status == 200)
+
+    def knows(self, article_id: str) -> bool:
+        """Whether the archive has the article."""
+        return self._exists(schema.articles.c.id == article_id)
+
+    def _exists(self, *conditions: ColumnElement[bool]) -> bool:
+        query = select(literal(1)).where(*conditions).limit(1)
+        return self._database.connection.execute(query).first() is not None
+
+    def newest(self, url: str, kind: str) -> Capture | None:
+        """The newest whole capture of a URL that succeeded, out of the records."""
+        self.store.commit()
+        c = schema.captures
+        query = select(c.c.warc_file, c.c.warc_offset, c.c.warc_length).where(
+            c.c.url == url, c.c.kind == kind, c.c.status == 200
+        )
+        for row in self._database.connection.execute(query.order_by(c.c.fetched_at.desc())):
+            span = Span(*row)
+            capture = capture_of(record_at(self.folder / WARC, span), None, span.file)
+            if capture is not None and capture.is_whole:
+                return capture
+        return None
+
+    def finish(self, outcome: str, exit_code: int, stats: Mapping[str, object]) -> Path:
+        """End the run: its report into the WARC file, all rows written, the file closed. The report's path is given."""
+        finished_at = clock.now()
+        content = {
+            "id": self.crawl.id,
+            "mode": self.crawl.mode,
+            "channel": self.crawl.channel,
+            "started_at": self.crawl.started_at,
+            "finished_at": finished_at,
+            "outcome": outcome,
+            "exit_code": exit_code,
+            "software": self.crawl.software,
+            "stats": dict(stats),
+        }
+        try:
+            self.store.settle()
+            self.append(report(new_id(), finished_at, self.crawl.warcinfo_id, content))
+            self.store.add_crawl(self.crawl.row() | ended(content))
+            self.store.commit()
+            self.store.close_crawls()
+            self._writer.close()
+            self._database.end_writing()
+            return self._write_report(content)
+        finally:
+            self._database.close()
+            self._lock.release()
+
+    def abandon(self) -> None:
+        """Let go after a fault: what is durable stays, and the next run repairs the rest."""
+        self._database.close()
+        self._lock.release()
+
+    def _write_report(self, content: Mapping[str, object]) -> Path:
+        path = self.folder / RUNS / f"{self.crawl.id}.json"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            beside = path.with_suffix(".json.new")
+            beside.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            beside.replace(path)
+        except OSError as error:
+            raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
+        return path

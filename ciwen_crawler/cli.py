@@ -1,0 +1,207 @@
+"""The command line: a table of commands, each a few lines over the core."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from ciwen_crawler import __version__, channels
+from ciwen_crawler.errors import CiwenError, UnreadableInput
+
+app = typer.Typer(
+    help="Archives the news channel 瓷闻天下: every byte in WARC files, every article in SQLite.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Archive = Annotated[
+    Path, typer.Option("--archive", envvar="CIWEN_ARCHIVE", help="The archive's folder.", metavar="DIR")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing where the exit is 0.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print Scrapy's log.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--set", metavar="NAME=VALUE", help="A Scrapy setting; wins over everything. Repeatable."),
+]
+_DEFAULT = Path("archive")
+
+
+@app.command()
+def crawl(
+    channel: Annotated[
+        str, typer.Argument(help=f"A channel; your own stand in {channels.own_file()}.")
+    ] = "ciwen",
+    archive: Archive = _DEFAULT,
+    start: Annotated[
+        list[str] | None, typer.Option(help="Begin at this page, not at the channel's. Repeatable.", metavar="URL")
+    ] = None,
+    max_articles: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask for N articles at most.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Walk every list page (so far, every crawl does).")] = False,
+    images: Annotated[bool, typer.Option("--images/--no-images", help="Archive the images of articles.")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Fetch lists, say what would be fetched, write nothing.")
+    ] = False,
+    set_: Set = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Crawl a channel into the archive."""
+    from ciwen_crawler.crawling import run, setting  # Scrapy takes half a second to import
+    from ciwen_crawler.spiders.channel import ChannelSpider
+    from ciwen_crawler.summary import crawled, would_fetch
+
+    known = channels.channel(channel)
+    starts = [channels.start_url(url) for url in start or ()]
+    ended = run(
+        ChannelSpider,
+        archive,
+        dict(map(setting, set_ or ())),
+        defaults={"DOWNLOAD_DELAY": known.delay, "AUTOTHROTTLE_START_DELAY": known.delay},
+        quiet=quiet or as_json,
+        verbose=verbose,
+        channel=channel,
+        start=starts,
+        max_articles=max_articles,
+        images=images,
+        dry_run=dry_run,
+    )
+    if dry_run:
+        _print(would_fetch(ended.spider.would_fetch), ended.spider.would_fetch, as_json, quiet)  # type: ignore[attr-defined]
+    else:
+        _print(crawled(known.name, archive, ended.tally, ended.result), ended.result.facts, as_json, quiet)
+    _leave(ended.result.exit_code, ended.result.lines)
+
+
+@app.command()
+def replay(
+    sources: Annotated[
+        list[str], typer.Argument(help=".warc, .warc.gz, .html, folders of them.", metavar="SOURCE…")
+    ],
+    archive: Archive = _DEFAULT,
+    set_: Set = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    as_json: Json = False,
+) -> None:
+    """Archive pages that are saved already, without a network."""
+    from ciwen_crawler.crawling import run, setting
+    from ciwen_crawler.spiders.replay import ReplaySpider
+    from ciwen_crawler.summary import replayed
+
+    overrides = dict(map(setting, set_ or ()))
+    ended = run(ReplaySpider, archive, overrides, quiet=quiet or as_json, verbose=verbose, sources=sources)
+    unreadable = [str(error) for error in ended.spider.unreadable]  # type: ignore[attr-defined]
+    code = ended.result.exit_code or (UnreadableInput.exit_code if unreadable else 0)
+    _print(replayed(archive, ended.tally, ended.result), ended.result.facts, as_json, quiet and code == 0)
+    _leave(code, (*ended.result.lines, *unreadable))
+
+
+@app.command()
+def rebuild(
+    archive: Archive = _DEFAULT,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that read.")] = os.cpu_count() or 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Make the database again from warc/ alone."""
+    from ciwen_crawler.lock import Lock
+    from ciwen_crawler.store import queries, upkeep
+    from ciwen_crawler.summary import state
+    from ciwen_crawler.warc.recovery import recover
+
+    queries.must_hold_warcs(archive)
+    lock = Lock(archive)
+    recover(archive / upkeep.WARC)
+    upkeep.rebuild(archive, jobs)
+    lock.release()
+    facts = queries.status(queries.opened(archive), archive)
+    _print(state(facts), facts, as_json, quiet)
+
+
+@app.command()
+def status(archive: Archive = _DEFAULT, as_json: Json = False) -> None:
+    """What is archived, when it last ran and how well, what is missing."""
+    from ciwen_crawler.store import queries
+    from ciwen_crawler.summary import state
+
+    facts = queries.status(queries.opened(archive), archive)
+    _print(state(facts), facts, as_json)
+
+
+@app.command()
+def show(
+    article: Annotated[str, typer.Argument(help="By URL, id or the id's number: 43135627.")],
+    archive: Archive = _DEFAULT,
+    version: Annotated[int | None, typer.Option(min=1, metavar="N", help="The version; else the newest.")] = None,
+    html: Annotated[bool, typer.Option("--html", help="Print the clean HTML of the body.")] = False,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Print which rule gave each field, and where its records lie.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """One article."""
+    from ciwen_crawler.store import queries
+    from ciwen_crawler.summary import as_evidence, as_text
+
+    facts = queries.article(queries.opened(archive), article, version)
+    text = facts["body_html"] or "" if html else as_evidence(facts) if evidence else as_text(facts)
+    _print(text, facts, as_json)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"ciwen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    del version  # its callback has done what there is to do
+
+
+def _print(text: str, facts: Any, as_json: bool, quiet: bool = False) -> None:
+    if as_json:
+        print(json.dumps(facts, ensure_ascii=False, indent=1))
+    elif not quiet:
+        print(text)
+
+
+def _leave(code: int, lines: tuple[str, ...]) -> None:
+    for line in lines:
+        _say(line)
+    if code:
+        raise typer.Exit(code)
+
+
+def _say(line: str) -> None:
+    print("ciwen: " + " ".join(line.split()), file=sys.stderr)
+
+
+def main() -> NoReturn:
+    """The console script."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except CiwenError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,113 @@
+"""Runs a spider from the command line: Scrapy's process, our progress, and an exit code that is honest."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from scrapy import Spider, signals
+from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.settings import SETTINGS_PRIORITIES, Settings
+from scrapy.utils.asyncio import create_looping_call
+
+from ciwen_crawler.archiving import Archiving, Result
+from ciwen_crawler.errors import UsageError
+from ciwen_crawler.tally import Tally
+
+_REFRESH = 0.5  # seconds, on a terminal
+_REPEAT = 30.0  # seconds, elsewhere
+
+
+class Run(NamedTuple):
+    """A run that has ended."""
+
+    spider: Spider
+    tally: Tally
+    result: Result
+
+
+def run(
+    spider: type[Spider],
+    archive: Path,
+    overrides: Mapping[str, str],
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    quiet: bool = False,
+    verbose: bool = False,
+    **arguments: Any,
+) -> Run:
+    """Run a spider to its end.
+
+    `defaults` win over the project's settings (a channel's own pace), `overrides` over everything (`-s`). Raises
+    CiwenError where the run could not begin.
+    """
+    settings = Settings()
+    settings.setmodule("ciwen_crawler.settings", priority="project")
+    settings.setdict({"CIWEN_ARCHIVE": str(archive), "LOG_ENABLED": verbose}, priority="project")
+    settings.setdict(dict(defaults or {}), priority=SETTINGS_PRIORITIES["project"] + 1)
+    settings.setdict(dict(overrides), priority="cmdline")
+    process = AsyncCrawlerProcess(settings)
+    crawler = process.create_crawler(spider)
+    if not quiet:
+        _Reporter(crawler)
+    task = process.crawl(crawler, **arguments)
+    process.start()
+    if not task.done():
+        raise KeyboardInterrupt  # a second signal: Scrapy let everything go
+    error = task.exception()
+    if error:
+        raise error
+    archiving = crawler.get_extension(Archiving)
+    assert archiving is not None
+    assert crawler.spider is not None
+    if archiving.result is None:
+        raise KeyboardInterrupt
+    return Run(crawler.spider, archiving.archive.tally, archiving.result)
+
+
+class _Reporter:
+    """Progress: a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._console = Console(stderr=True)
+        self._progress: Progress | None = None
+        self._calls = create_looping_call(self._report)
+        crawler.signals.connect(self._begin, signals.engine_started)
+        crawler.signals.connect(self._end, signals.engine_stopped)
+
+    def _begin(self) -> None:
+        if self._console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._task = self._progress.add_task("")
+            self._progress.start()
+        self._calls.start(_REFRESH if self._progress else _REPEAT, now=False)
+
+    def _end(self) -> None:
+        if self._calls.running:
+            self._calls.stop()
+        if self._progress:
+            self._progress.stop()
+
+    def _report(self) -> None:
+        tally: Tally = self._crawler.archive.tally  # type: ignore[attr-defined]
+        line = (
+            f"{tally.lists} lists, {tally.stored} of {tally.found or tally.read} articles, {tally.images} images, "
+            f"{tally.failed} failed, {tally.received / 1e6:.1f} MB"
+        )
+        if self._progress:
+            done = tally.lists + tally.pages + tally.images + tally.failed
+            self._progress.update(self._task, description=line, total=tally.asked or None, completed=done)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+
+def setting(text: str) -> tuple[str, str]:
+    """NAME=VALUE as `-s` takes it."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"-s takes NAME=VALUE, not {text!r}")
+    return name.strip(), value

@@ -1,0 +1,35 @@
+"""The lock of an archive: one writer at a time, and none that is dead."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from ciwen_crawler import clock
+from ciwen_crawler.errors import ArchiveLocked, CannotWrite
+
+NAME = ".lock"
+
+
+class Lock:
+    """Held from its making until `release`, or until its process ends in whatever way."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / NAME
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise CannotWrite(f"cannot write the archive {folder}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._file, 200, 0).decode("utf-8", "replace").strip()
+            os.close(self._file)
+            raise ArchiveLocked(f"another run holds {folder}: {holder or 'it has just begun'}") from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"process {os.getpid()}, since {clock.now()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the archive go."""
+        os.ftruncate(self._file, 0)
+        os.close(self._file)

@@ -1,0 +1,77 @@
+"""Downloader middlewares: robots.txt, obeyed by every request (RFC 9309)."""
+
+import asyncio
+import logging
+from urllib.parse import urlsplit
+
+from protego import Protego
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest, NotConfigured
+
+from ciwen_crawler.capture import ROBOTS, Capture
+from ciwen_crawler.errors import CannotWrite
+
+logger = logging.getLogger(__name__)
+
+_NOTHING_ALLOWED = Protego.parse("User-agent: *\nDisallow: /")
+_ALL_ALLOWED = Protego.parse("")
+_TOKEN = "Ciwen"  # noqa: S105 - the product token that a robots.txt names us by
+
+
+class Robots:
+    """Lets through what a host's robots.txt allows. All requests to a host wait for the one fetch of it."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        if not crawler.settings.getbool("ROBOTSTXT_OBEY"):
+            raise NotConfigured
+        self._crawler = crawler
+        self._rules: dict[tuple[str, str], asyncio.Task[Protego]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "Robots":
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        """Drop what is not allowed."""
+        parts = urlsplit(request.url)
+        if request.meta.get("ciwen_kind") == ROBOTS or parts.scheme not in ("http", "https"):
+            return
+        host = parts.scheme, parts.netloc
+        if host not in self._rules:
+            self._rules[host] = asyncio.ensure_future(self._fetch(f"{parts.scheme}://{parts.netloc}/robots.txt"))
+        # A request that is cancelled must not take the rules away from those that wait beside it.
+        rules = await asyncio.shield(self._rules[host])
+        if not rules.can_fetch(request.url, _TOKEN):
+            raise IgnoreRequest(f"robots.txt of {parts.netloc} disallows {request.url}")
+
+    async def _fetch(self, url: str) -> Protego:
+        request = Request(url, meta={"ciwen_kind": ROBOTS}, priority=1000, dont_filter=True)
+        assert self._crawler.engine is not None
+        try:
+            response = await self._crawler.engine.download_async(request)
+        except CannotWrite:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, no rules came
+            return self._unreachable(url, str(error) or type(error).__name__)
+        if response.status == 304:
+            return self._stored(url)
+        if response.status >= 500:
+            return self._unreachable(url, f"status {response.status}")
+        if response.status >= 400:
+            return _ALL_ALLOWED
+        capture: Capture = response.meta["capture"]
+        return _parsed(capture)
+
+    def _stored(self, url: str) -> Protego:
+        stored = self._crawler.archive.newest(url, ROBOTS)  # type: ignore[attr-defined]
+        return _parsed(stored) if stored else self._unreachable(url, "status 304, and none is stored")
+
+    def _unreachable(self, url: str, why: str) -> Protego:
+        """RFC 9309 section 2.3.1.4: what cannot be reached is taken to disallow everything."""
+        logger.warning("%s cannot be had (%s): nothing is fetched from there", url, why)
+        return _NOTHING_ALLOWED
+
+
+def _parsed(capture: Capture) -> Protego:
+    return Protego.parse(capture.body.decode("utf-8", "replace"))

@@ -1,0 +1,58 @@
+"""Rehearsal: a dry run's stand-in for the archive. Pages are read and nothing is written, not even a lock."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sqlalchemy import select
+
+from ciwen_crawler.capture import Capture
+from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.exchange import Exchange
+from ciwen_crawler.health import Past
+from ciwen_crawler.store import schema
+from ciwen_crawler.store.database import NAME, Database
+from ciwen_crawler.store.past import past
+from ciwen_crawler.tally import Tally
+from ciwen_crawler.warc.capturing import capture_of
+from ciwen_crawler.warc.exchanges import records_of
+from ciwen_crawler.warc.record import new_id
+
+
+class Rehearsal:
+    """Takes what an `Archive` takes, and keeps only counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tally = Tally()
+        self.on_fault: Callable[[CannotWrite], None] | None = None
+        path = folder / NAME
+        self._database = Database(path, read_only=True) if path.exists() else None
+
+    def keep(self, exchange: Exchange) -> Capture | None:
+        """The capture that an archive would keep."""
+        self.tally.exchanges += 1
+        self.tally.received += len(exchange.response)
+        records = records_of(exchange, new_id())
+        return capture_of(records.response, records.request, "") if records.response else None
+
+    def knows(self, article_id: str) -> bool:
+        """Whether the archive has the article."""
+        if self._database is None:
+            return False
+        a = schema.articles.c
+        return self._database.connection.execute(select(a.id).where(a.id == article_id)).first() is not None
+
+    def past(self) -> Past:
+        """What the archive holds."""
+        return past(self._database) if self._database else Past(0, {})
+
+    def newest(self, url: str, kind: str) -> None:
+        """A dry run goes by what it is told now."""
+
+    def commit(self) -> None:
+        """Nothing waits."""
+
+    def finish(self, outcome: str, exit_code: int, stats: Mapping[str, object]) -> None:
+        """Nothing was begun."""
+
+    def abandon(self) -> None:
+        """Nothing is held."""

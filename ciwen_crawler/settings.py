@@ -1,0 +1,62 @@
+"""Scrapy's settings, where they differ from its defaults, each with its reason."""
+
+BOT_NAME = "ciwen"
+SPIDER_MODULES = ["ciwen_crawler.spiders"]
+NEWSPIDER_MODULE = "ciwen_crawler.spiders"
+
+# What happens to an article, in this order.
+ITEM_PIPELINES = {
+    "pipelines.validate.Validate": 100,
+    "pipelines.deduplicate.Deduplicate": 200,
+    "pipelines.store.Store": 300,
+}
+
+# Where the archive lies, who is answerable for the crawl (a mail address or a page; it goes into the user agent).
+CIWEN_ARCHIVE = "archive"
+CIWEN_CONTACT = None
+
+# The bytes as they went over the wire go to the archive.
+DOWNLOAD_HANDLERS = {
+    "http": "ciwen_crawler.wire.WireDownloadHandler",
+    "https": "ciwen_crawler.wire.WireDownloadHandler",
+}
+EXTENSIONS = {"ciwen_crawler.archiving.Archiving": 0}
+
+# Scrapy's own lets most of the requests that wait for robots.txt through, and takes a 503 for "all allowed".
+ROBOTSTXT_OBEY = True
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "ciwen_crawler.middlewares.Robots": 100,
+}
+
+# A small public site: one request at a time, a second apart, give or take half, slower when it answers slowly.
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
+DOWNLOAD_DELAY = 1
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 1
+AUTOTHROTTLE_MAX_DELAY = 30
+DOWNLOAD_TIMEOUT = 60
+# What browsers ask for. The codings are those whose decoding is certain for decades.
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
+    "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5",
+    "Accept-Encoding": "gzip, deflate",
+}
+# The longest pages have 200 KB, the largest photographs a few MB. What is longer is cut there, and counted.
+DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 0
+# A page from an impostor is no evidence. Scrapy's default is to take any certificate.
+DOWNLOAD_VERIFY_CERTIFICATES = True
+
+# Nothing of the site needs them, and they would make tldextract fetch a list from the network.
+COOKIES_ENABLED = False
+# A page says by HTML where to go only in templates that are none of ours; the archive keeps what was there.
+METAREFRESH_ENABLED = False
+# Both listen on a port, and the second runs what is sent to it.
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+# With the default of 100, Scrapy starts 101 tasks for each response; 4 makes a crawl half as fast again.
+CONCURRENT_ITEMS = 4
+# Hourly memory reports and such are not read by anybody; the run's report is.
+LOGSTATS_INTERVAL = 0
+FEED_EXPORT_ENCODING = "utf-8"

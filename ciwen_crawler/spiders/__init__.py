@@ -1,0 +1,1 @@
+"""The two ways into the archive: over the network, and from pages that somebody has saved."""

@@ -1,0 +1,39 @@
+"""Replay: archives pages that somebody has saved, through the same stages as a crawl and without a network."""
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from ciwen_crawler.errors import UnreadableInput
+from ciwen_crawler.intake import Intake
+from ciwen_crawler.items import Article
+from ciwen_crawler.sources import files
+from ciwen_crawler.spiders.base import ArchivingSpider
+
+logger = logging.getLogger(__name__)
+
+
+class ReplaySpider(ArchivingSpider):
+    """`scrapy crawl replay -a sources=…`: files and folders, blank-separated where they come as one string."""
+
+    name = "replay"
+    mode = "replay"
+    description = "pages that were saved before, taken in from files"
+
+    def __init__(self, sources: str | Iterable[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sources = tuple(sources.split() if isinstance(sources, str) else sources)
+        self.unreadable: list[UnreadableInput] = []
+
+    async def start(self) -> AsyncIterator[Article]:
+        """The articles that the sources hold. What is whole is taken before an unreadable source is told of."""
+        intake = Intake(self.archive)
+        for source in self.sources:
+            try:
+                for path in files([source]):
+                    logger.info("Taking in %s", path)
+                    for article in intake.articles(path):
+                        self.tally.read_article(article)
+                        yield article
+            except UnreadableInput as error:
+                self.unreadable.append(error)

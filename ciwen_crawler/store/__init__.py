@@ -1,0 +1,1 @@
+"""The database: a view that follows from the WARC files, row for row."""

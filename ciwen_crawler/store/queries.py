@@ -1,0 +1,104 @@
+"""What people ask of an archive: one article, or the state of the whole."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from ciwen_crawler.errors import UsageError
+from ciwen_crawler.identity import absolute, article_id
+from ciwen_crawler.store import schema
+from ciwen_crawler.store.database import NAME, Database
+from ciwen_crawler.store.upkeep import WARC, warc_files
+
+Facts = dict[str, Any]
+_SITE = "china.com.cn"
+
+
+def opened(folder: Path) -> Database:
+    """An archive's database for reading; UsageError where there is none."""
+    path = folder / NAME
+    if not path.exists():
+        raise UsageError(f"{folder} holds no archive: `ciwen crawl --archive {folder}` begins one")
+    return Database(path, read_only=True)
+
+
+def must_hold_warcs(folder: Path) -> None:
+    """UsageError where a folder has no `warc/` to derive anything from."""
+    if not (folder / WARC).is_dir():
+        raise UsageError(f"{folder} holds no archive: there is no {folder / WARC}")
+
+
+def identified(text: str) -> str:
+    """The id of the article that somebody names by URL, by id or by the id's number."""
+    if text.isascii() and text.isdigit():
+        return f"{_SITE}:{text}"
+    url = absolute(text, text)
+    return article_id(url) if url else text
+
+
+def article(database: Database, named: str, version: int | None = None) -> Facts:
+    """An article with one version (the newest unless told), its images and captures; UsageError where there is none."""
+    identity = identified(named)
+    found = _one(database, select(schema.articles).where(schema.articles.c.id == identity))
+    if found is None:
+        raise UsageError(f"no article {named!r} in {database.path.parent}")
+    number = version or found["versions"]
+    v = schema.versions.c
+    held = _one(database, select(schema.versions).where(v.article_id == identity, v.number == number))
+    if held is None:
+        raise UsageError(f"article {named!r} has versions 1 to {found['versions']}, not {number}")
+    i, p, c = schema.images.c, schema.version_captures.c, schema.captures.c
+    images = select(i.position, i.url, i.alt, i.caption).where(i.article_id == identity, i.version == number)
+    places = (c.id, c.url, c.fetched_at, c.status, c.record_type, c.payload_digest)
+    captures = (
+        select(p.page, *places, c.warc_file, c.warc_offset, c.warc_length)
+        .join_from(schema.version_captures, schema.captures, c.id == p.capture_id)
+        .where(p.article_id == identity, p.version == number)
+    )
+    del held["article_id"]
+    return {
+        **found,
+        "version": held.pop("number"),
+        **held,
+        "images": _all(database, images.order_by(i.position)),
+        "captures": _all(database, captures.order_by(p.page)),
+    }
+
+
+def status(database: Database, folder: Path) -> Facts:
+    """What is archived, how the last runs went, and what is known to be missing."""
+    connection = database.connection
+    tables = (schema.articles, schema.versions, schema.images, schema.captures, schema.quarantine, schema.crawls)
+    counts = {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
+    c, v = schema.crawls.c, schema.versions.c
+    fields = (c.id, c.mode, c.channel, c.started_at, c.finished_at, c.outcome, c.exit_code)
+    runs = _all(database, select(*fields).order_by(c.id.desc()).limit(5))
+    dates = connection.execute(select(func.min(v.published_at), func.max(v.published_at))).one()
+    return {
+        "archive": str(folder),
+        **counts,
+        "oldest": dates[0],
+        "newest": dates[1],
+        "warc_files": len(warc_files(folder)),
+        "warc_bytes": sum(path.stat().st_size for path in warc_files(folder)),
+        "missing": _missing(database),
+        "runs": runs,
+    }
+
+
+def _missing(database: Database) -> int:
+    """How many articles were asked for and never became one: pages that failed, lacked others, or are in quarantine."""
+    c, a = schema.captures.c, schema.articles.c
+    asked = select(c.article_id).where(c.kind == "article", c.article_id.is_not(None)).distinct().subquery()
+    query = select(func.count()).select_from(asked).where(asked.c.article_id.not_in(select(a.id)))
+    return int(database.connection.execute(query).scalar_one())
+
+
+def _one(database: Database, query: Select[Any]) -> Facts | None:
+    row = database.connection.execute(query).mappings().first()
+    return dict(row) if row else None
+
+
+def _all(database: Database, query: Select[Any]) -> list[Facts]:
+    return [dict(row) for row in database.connection.execute(query).mappings()]

@@ -1,0 +1,102 @@
+"""The store: what follows from captures goes in here, whoever made them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from ciwen_crawler.capture import ARTICLE, Capture
+from ciwen_crawler.crawl import KILLED
+from ciwen_crawler.items import Article, Listing
+from ciwen_crawler.looks import Looks
+from ciwen_crawler.pages import is_page, missing, read_article
+from ciwen_crawler.store import schema
+from ciwen_crawler.store.articles import Articles
+from ciwen_crawler.store.batch import Batch
+from ciwen_crawler.store.database import Database
+from ciwen_crawler.store.readings import Reading
+from ciwen_crawler.store.rows import Row, listing_rows
+from ciwen_crawler.warc.capturing import capture_of
+from ciwen_crawler.warc.reader import record_at
+from ciwen_crawler.warc.writer import Span
+
+_BATCH = 400  # rows
+
+
+class Store:
+    """Rows are gathered and written together; `before` makes durable what they follow from."""
+
+    def __init__(self, database: Database, warc: Path, before: Callable[[], None] = lambda: None) -> None:
+        self.database = database
+        self.looks = Looks()
+        self._warc = warc
+        self._batch = Batch(database, before)
+        self.articles = Articles(database, self._batch, self._looks_of)
+
+    def add_crawl(self, row: Row) -> None:
+        """A run's row, as it begins or as it ends."""
+        self._batch.add(schema.crawls, [row])
+
+    def add_capture(self, row: Row) -> None:
+        """A capture's row."""
+        self._batch.add(schema.captures, [row])
+        if self._batch.size >= _BATCH:
+            self.commit()
+
+    def add_listing(self, capture: Capture, listing: Listing) -> None:
+        """What a list page links to."""
+        self._batch.add(schema.listings, listing_rows(capture, listing))
+
+    def add(self, reading: Reading) -> Article | None:
+        """All that follows from one capture; the article whose look it completes is given, not yet stored."""
+        self.add_capture(reading.row | {"crawl_id": reading.capture.crawl_id})
+        if reading.listing:
+            self.add_listing(reading.capture, reading.listing)
+        return self.looks.add(reading.capture, reading.page) if reading.page else None
+
+    def decide(self, article: Article) -> str:
+        """What the pipelines do with an article, for records that come without them: its verdict, or `quarantined`."""
+        reasons = missing(article)
+        if reasons:
+            self.articles.quarantine(article, reasons)
+            return "quarantined"
+        verdict = self.articles.judge(article)
+        self.articles.save(article, verdict)
+        return verdict
+
+    def settle(self) -> None:
+        """Write all that waits, late looks folded in."""
+        self.articles.settle()
+
+    def commit(self) -> None:
+        """Write all that waits, but for late looks."""
+        self._batch.flush()
+        self.articles.forget_states()
+
+    def close_crawls(self) -> None:
+        """Runs without an end record were killed."""
+        c = schema.crawls.c
+        with self.database.transaction() as connection:
+            connection.execute(update(schema.crawls).where(c.outcome.is_(None)).values(outcome=KILLED))
+
+    def _looks_of(self, article_id: str) -> Iterator[Article]:
+        """Every complete look of an article, read out of the records again."""
+        c, crawls = schema.captures, schema.crawls
+        query = (
+            select(c, crawls.c.channel)
+            .outerjoin(crawls, crawls.c.id == c.c.crawl_id)
+            .where(c.c.article_id == article_id, c.c.kind == ARTICLE)
+            .order_by(c.c.fetched_at, c.c.id)
+        )
+        looks = Looks()
+        for row in self.database.connection.execute(query).mappings().all():
+            span = Span(row["warc_file"], row["warc_offset"], row["warc_length"])
+            capture = capture_of(record_at(self._warc, span), None, span.file)
+            if capture is None or not is_page(capture):
+                continue
+            of_row = {name: row[name] for name in ("kind", "via", "crawl_id", "channel")}
+            capture = replace(capture, **of_row)
+            article = looks.add(capture, read_article(capture))
+            if article:
+                yield article

@@ -1,0 +1,76 @@
+"""Tally: what a run did, counted as it goes; its report, its summary and the judgement of its health come from it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from ciwen_crawler.items import Article
+
+# Columns of `versions` that a page may or may not fill, and whose loss tells that the template changed.
+COLUMNS = ("title", "published_at", "source", "author", "editor", "body", "keywords", "summary", "breadcrumb")
+_MOST_EXAMPLES = 50
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run. URLs are kept as examples, not all of them."""
+
+    exchanges: int = 0  # requests that went over the wire, retries and redirects included
+    received: int = 0  # bytes of responses, as on the wire
+    starts_asked: int = 0
+    starts_answered: int = 0
+    lists: int = 0  # list pages read
+    pages: int = 0  # article pages read
+    found: int = 0  # articles in scope that lists name
+    verdicts: Counter[str] = field(default_factory=Counter)  # new, changed, same, late, twin → articles
+    read: int = 0  # articles read whole, quarantined ones included
+    filled: Counter[str] = field(default_factory=Counter)  # column → articles read that have it
+    images: int = 0  # image files fetched
+    asked: int = 0  # pages and images asked for, each once
+    failed: int = 0  # of those, for good
+    failures: list[dict[str, str]] = field(default_factory=list)
+    quarantined: int = 0
+    quarantines: list[dict[str, Any]] = field(default_factory=list)
+    incomplete: dict[str, list[int]] = field(default_factory=dict)  # article → pages that it lacks
+    disallowed: int = 0  # by robots.txt
+    oversized: int = 0
+    without_id: int = 0  # links like articles' that name no content id
+    skipped: int = 0  # records that the archive holds already
+    records: int = 0  # taken in by a replay
+    budget: str | None = None  # the limit that ended the run
+
+    def read_article(self, article: Article) -> None:
+        """An article was read whole."""
+        self.read += 1
+        self.filled.update(name for name in COLUMNS if getattr(article, name))
+        self.filled.update(["images"] if article.images else [])
+
+    def failure(self, url: str, reason: str) -> None:
+        """A page or an image could not be had."""
+        self.failed += 1
+        self._example(url, reason)
+
+    def refusal(self, url: str, reason: str) -> None:
+        """A page or an image may not be asked for."""
+        self.disallowed += 1
+        self._example(url, reason)
+
+    def _example(self, url: str, reason: str) -> None:
+        if len(self.failures) < _MOST_EXAMPLES:
+            self.failures.append({"url": url, "reason": reason})
+
+    def quarantine(self, url: str, reasons: tuple[str, ...]) -> None:
+        """An article was read that must not be stored."""
+        self.quarantined += 1
+        if len(self.quarantines) < _MOST_EXAMPLES:
+            self.quarantines.append({"url": url, "reasons": list(reasons)})
+
+    @property
+    def stored(self) -> int:
+        """Articles that the archive holds as this run saw them."""
+        return sum(self.verdicts.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the run's report; what is zero or empty is left out."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: dict(value) if isinstance(value, Counter) else value for name, value in values.items() if value}

@@ -1,0 +1,67 @@
+"""Captures out of WARC records, whoever wrote them."""
+
+from collections.abc import Iterable, Iterator
+
+from ciwen_crawler import message
+from ciwen_crawler.capture import Capture
+from ciwen_crawler.warc.record import REQUEST, RESOURCE, RESPONSE, REVISIT, Record, bare_id
+
+_CAPTURED = frozenset({RESPONSE, RESOURCE, REVISIT})
+# A request waits for its response, which follows it at once in our own files; in others' it may never come.
+_MOST_WAITING = 256
+
+
+def captures(records: Iterable[Record], file: str) -> Iterator[tuple[Capture | None, Record]]:
+    """Each record, with the capture that it holds; None for those that hold none."""
+    requests: dict[str, Record] = {}
+    for record in records:
+        if record.type == REQUEST:
+            requests[record.id] = record
+            if len(requests) > _MOST_WAITING:
+                del requests[next(iter(requests))]
+        request = requests.pop(bare_id(record.field("WARC-Concurrent-To")), None) if record.type in _CAPTURED else None
+        yield capture_of(record, request, file), record
+
+
+def capture_of(record: Record, request: Record | None, file: str) -> Capture | None:
+    """The capture that a response, revisit or resource record holds; None for other records, and for other protocols.
+
+    Crawl and channel are not in the record: they follow from its warcinfo. The kind is the one that the request names,
+    else '', to be decided by what the page is.
+    """
+    if record.type not in _CAPTURED:
+        return None
+    date = record.field("WARC-Date") or ""
+    url = (record.field("WARC-Target-URI") or "").strip("<> ")
+    truncated = record.field("WARC-Truncated")
+    status: int | None = None
+    headers: message.Headers = (("content-type", record.field("Content-Type") or ""),)
+    body = record.block
+    if record.type != RESOURCE:
+        response = message.response(record.block)
+        if response is None:
+            return None
+        body, whole = response.content()
+        status, headers, truncated = response.status, response.headers, truncated or (None if whole else "length")
+    return Capture(
+        id=record.id,
+        url=url,
+        fetched_at=_to_microseconds(date),
+        status=status,
+        headers=headers,
+        body=body,
+        kind=(request.field("Ciwen-Kind") if request else None) or "",
+        via=request.field("Ciwen-Via") if request else None,
+        record_type=record.type,
+        payload_digest=record.field("WARC-Payload-Digest"),
+        truncated=truncated,
+        warc_file=file,
+        warc_offset=record.offset,
+        warc_length=record.length,
+    )
+
+
+def _to_microseconds(date: str) -> str:
+    """A WARC-Date as the database writes moments; WARC/1.0 has whole seconds, WARC/1.1 up to nine digits of them."""
+    whole, _, fraction = date.rstrip("Z").partition(".")
+    return f"{whole}.{fraction[:6]:0<6}Z"
