@@ -101,7 +101,7 @@ def _decide(body: bytes, bom: str | None, header: str | None, meta: str | None) 
         # Every codec reads it alike, so what is recorded is what the page says of itself.
         return text, (bom or header or meta or UTF_8), ("bom" if bom else "ascii")
     if not bom and GB18030 in (header, meta) and max(text) < "\u0800":
-        # A few GBK characters alone may look like UTF-8 of two bytes each (联通 does), never of three.
+        # A few GBK characters alone may look like UTF-8 of two bytes each (路 does), never of three.
         try:
             return body.decode(GB18030), GB18030, "declared, short"
         except UnicodeDecodeError:

@@ -21,6 +21,7 @@ _BLANKS = re.compile(r"[\t\r\n]")
 _WEB = ("http", "https")
 _SITE = "china.com.cn"
 _WWW = "www."
+_UNFILLED = ("http://", "https://")  # what an editor's form begins with; joined to a page it would mean that page
 _LONGEST = 8000  # no server takes a longer address; pictures written into the page as data: are
 # A web address as most pages write it, which means itself whatever page it stands on. Resolving one is dear.
 _PLAIN = re.compile(
@@ -34,8 +35,11 @@ def absolute(base: str, href: str) -> str | None:
         return None
     if _PLAIN.fullmatch(href):
         return href
+    link = _BLANKS.sub("", href).strip(" \u3000\u00a0")
+    if link in _UNFILLED:
+        return None
     try:
-        parts = urlsplit(urljoin(base, _BLANKS.sub("", href).strip(" \u3000\u00a0")))
+        parts = urlsplit(urljoin(base, link))
         if parts.scheme not in _WEB or not parts.hostname:
             return None
         parts.port  # noqa: B018 - reading it is what finds a malformed port

@@ -4,8 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-# C0 and C1 controls that are no white space, soft hyphens, zero-width and directional marks, the BOM, and U+FFFC,
-# which browsers put where an object stood.
+# Browsers put it where an object stood.
+_OBJECT = "\ufffc"
+# C0 and C1 controls that are no white space, soft hyphens, zero-width and directional marks, the BOM, and the object.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufffc]"
 )
@@ -13,8 +14,8 @@ _INVISIBLE = re.compile(
 
 def visible(text: str) -> str:
     """The text without zero-width, directional and control characters, in NFC; its white space as it was."""
-    # Most text is printable but for its blanks, and asking that costs a tenth of the search.
-    if not text.isprintable():
+    # Most text is printable, and asking that costs a tenth of the search; of those searched for the object alone is.
+    if not text.isprintable() or _OBJECT in text:
         text = _INVISIBLE.sub("", text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
@@ -40,5 +41,7 @@ def content_form(text: str | None) -> str:
 
     Half and full width, composed and decomposed, wrapped and unwrapped are the same content.
     """
-    # NFKC first: it turns some letters (U+FC5E) into a blank and a mark, and that blank must go as well.
-    return "".join(unicodedata.normalize("NFKC", visible(text)).split()) if text else ""
+    if not text:
+        return ""
+    # It turns some letters (U+FC5E) into a blank and a mark: that blank must go, and the mark joins what is before.
+    return unicodedata.normalize("NFKC", "".join(unicodedata.normalize("NFKC", visible(text)).split()))

@@ -32,7 +32,9 @@ _LONGEST = 80
 _LONGEST_COLUMN_LINE = 200
 
 _PLACEHOLDER = re.compile(
-    r"^data:|(?:^|/)(?:blank|spacer|placeholder|loading|grey|gray|lazy|transparent|pixel)[\w-]*\.\w+$", re.IGNORECASE
+    r"^(?:data:|about:|#)"
+    r"|(?:^|/)(?:blank|spacer|placeholder|loading|grey|gray|lazy|transparent|pixel)[\w-]*\.\w+$",
+    re.IGNORECASE,
 )
 _LAZY = ("data-src", "data-original", "data-ue-src", "data_ue_src", "data-lazy-src", "_src")
 _ICON = re.compile(r"/fileTypeImages/|/share_?icon", re.IGNORECASE)
