@@ -97,8 +97,7 @@ class Archive:
         return past(self._database)
 
     def holds(self, record_id: str) -> bool:
-        """Whether a capture of that record id is in the archive."""
-        self.store.commit()
+        """Whether a capture of that record id was in the archive when the run began."""
         return self._exists(schema.captures.c.id == record_id)
 
     def has(self, url: str, kind: str) -> bool:

@@ -21,6 +21,7 @@ class Intake:
         self._archive = archive
         self._derivation = Derivation(archive.store)
         self._derivation.begin(archive.crawl)
+        self._taken: set[str] = set()  # ids of captures that were new, and of their warcinfos
 
     def articles(self, path: Path) -> Iterator[Article]:
         """Take a file in; the articles whose looks it completes are given, not yet stored.
@@ -30,10 +31,17 @@ class Intake:
         if is_warc(path):
             yield from self._warc(path)
         else:
-            yield from self._take(resource(path, self._archive.crawl.warcinfo_id), None)
+            record = resource(path, self._archive.crawl.warcinfo_id)
+            if self._holds(record.id):
+                self._archive.tally.skipped += 1
+            else:
+                self._taken.add(record.id)
+                yield from self._take(record, None)
+
+    def _holds(self, record_id: str) -> bool:
+        return record_id in self._taken or self._archive.holds(record_id)
 
     def _warc(self, path: Path) -> Iterator[Article]:
-        taken: set[str] = set()  # ids of captures that were new, and of their warcinfos
         skipped: set[str] = set()
         infos: dict[str, Record] = {}  # warcinfos of which nothing new has come yet
         held: dict[str, Record] = {}  # requests and such, until it shows whether what they belong to is new
@@ -41,26 +49,26 @@ class Intake:
             if record.type == WARCINFO:
                 infos[record.id] = record
             elif capture is None:
-                self._hold(record, held, taken, skipped)
-            elif self._archive.holds(capture.id):
+                self._hold(record, held, skipped)
+            elif self._holds(capture.id):
                 self._archive.tally.skipped += 1
                 skipped.update((capture.id, *(_concurrent(held, record))))
             else:
                 if record.warcinfo_id in infos:
                     self._copy(infos.pop(record.warcinfo_id))
-                taken.update((capture.id, record.warcinfo_id))
+                self._taken.update((capture.id, record.warcinfo_id))
                 request = None
                 for each in _concurrent(held, record).values():
                     request = each if each.type == REQUEST else request
                     self._copy(each)
                 yield from self._take(record, request)
         for record in held.values():
-            if record.warcinfo_id in taken:
+            if record.warcinfo_id in self._taken:
                 self._copy(record)
 
-    def _hold(self, record: Record, held: dict[str, Record], taken: set[str], skipped: set[str]) -> None:
+    def _hold(self, record: Record, held: dict[str, Record], skipped: set[str]) -> None:
         concurrent = bare_id(record.field("WARC-Concurrent-To"))
-        if concurrent in taken:
+        if concurrent in self._taken:
             self._copy(record)
         elif concurrent not in skipped:
             held[record.id] = record
