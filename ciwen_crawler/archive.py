@@ -45,15 +45,20 @@ class Archive:
         self.on_fault: Callable[[CannotWrite], None] | None = None  # told before CannotWrite is raised
         self._lock = Lock(folder)
         try:
-            self.repairs: list[Repair] = recover(folder / WARC)
-            self._database = up_to_date(folder)
-            self._database.begin_writing()
-            self._writer = WarcWriter(folder / WARC, file_name(crawl.moment, 1))
+            self._open(about)
         except BaseException:
             self._lock.release()
             raise
-        self.store = Store(self._database, folder / WARC, self._writer.sync)
-        self.append(warcinfo(crawl.warcinfo_id, crawl.started_at, self._writer.name, crawl.description(about)))
+
+    def _open(self, about: Mapping[str, str]) -> None:
+        warc, crawl = self.folder / WARC, self.crawl
+        self.repairs: list[Repair] = recover(warc)
+        self._database = up_to_date(self.folder)
+        self._database.begin_writing()
+        self._writer = WarcWriter(warc, file_name(crawl.moment, 1))
+        self.store = Store(self._database, warc, self._writer.sync)
+        description = crawl.description(about)
+        self.append(warcinfo(crawl.warcinfo_id, crawl.started_at, self._writer.name, description))
         self.store.add_crawl(crawl.row())
         self.store.commit()
 
@@ -126,6 +131,11 @@ class Archive:
             if capture is not None and capture.is_whole:
                 return capture
         return None
+
+    def note_incomplete(self) -> None:
+        """Count the articles of which pages are lacking; the next run fetches them again."""
+        lacking = self.store.looks.lacking(self.crawl.id)
+        self.tally.incomplete = {article_id: sorted(pages) for article_id, pages in lacking.items()}
 
     def finish(self, outcome: str, exit_code: int, stats: Mapping[str, object]) -> Path:
         """End the run: its report into the WARC file, all rows written, the file closed. The report's path is given."""

@@ -109,6 +109,7 @@ class Archiving:
     def spider_closed(self, reason: str) -> None:
         if self._commits.running:
             self._commits.stop()
+        self.archive.note_incomplete()
         result = self._judged(reason)
         try:
             if self._fault is None:

@@ -35,9 +35,7 @@ _DEFAULT = Path("archive")
 
 @app.command()
 def crawl(
-    channel: Annotated[
-        str, typer.Argument(help=f"A channel; your own stand in {channels.own_file()}.")
-    ] = "ciwen",
+    channel: Annotated[str, typer.Argument(help=f"A channel; your own stand in {channels.own_file()}.")] = "ciwen",
     archive: Archive = _DEFAULT,
     start: Annotated[
         list[str] | None, typer.Option(help="Begin at this page, not at the channel's. Repeatable.", metavar="URL")
@@ -64,7 +62,6 @@ def crawl(
         ChannelSpider,
         archive,
         dict(map(setting, set_ or ())),
-        defaults={"DOWNLOAD_DELAY": known.delay, "AUTOTHROTTLE_START_DELAY": known.delay},
         quiet=quiet or as_json,
         verbose=verbose,
         channel=channel,
@@ -82,9 +79,7 @@ def crawl(
 
 @app.command()
 def replay(
-    sources: Annotated[
-        list[str], typer.Argument(help=".warc, .warc.gz, .html, folders of them.", metavar="SOURCE…")
-    ],
+    sources: Annotated[list[str], typer.Argument(help=".warc, .warc.gz, .html, folders of them.", metavar="SOURCE…")],
     archive: Archive = _DEFAULT,
     set_: Set = None,
     quiet: Quiet = False,

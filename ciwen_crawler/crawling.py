@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from scrapy import Spider, signals
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
-from scrapy.settings import SETTINGS_PRIORITIES, Settings
+from scrapy.settings import Settings
 from scrapy.utils.asyncio import create_looping_call
 
 from ciwen_crawler.archiving import Archiving, Result
@@ -33,20 +33,17 @@ def run(
     archive: Path,
     overrides: Mapping[str, str],
     *,
-    defaults: Mapping[str, Any] | None = None,
     quiet: bool = False,
     verbose: bool = False,
     **arguments: Any,
 ) -> Run:
     """Run a spider to its end.
 
-    `defaults` win over the project's settings (a channel's own pace), `overrides` over everything (`-s`). Raises
-    CiwenError where the run could not begin.
+    `overrides` win over every other setting (`-s`). Raises CiwenError where the run could not begin.
     """
     settings = Settings()
     settings.setmodule("ciwen_crawler.settings", priority="project")
     settings.setdict({"CIWEN_ARCHIVE": str(archive), "LOG_ENABLED": verbose}, priority="project")
-    settings.setdict(dict(defaults or {}), priority=SETTINGS_PRIORITIES["project"] + 1)
     settings.setdict(dict(overrides), priority="cmdline")
     process = AsyncCrawlerProcess(settings)
     crawler = process.create_crawler(spider)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from protego import Protego
@@ -14,9 +15,17 @@ from ciwen_crawler.errors import CannotWrite
 
 logger = logging.getLogger(__name__)
 
-_NOTHING_ALLOWED = Protego.parse("User-agent: *\nDisallow: /")
-_ALL_ALLOWED = Protego.parse("")
 _TOKEN = "Ciwen"  # noqa: S105 - the product token that a robots.txt names us by
+
+
+class _Rules(NamedTuple):
+    """What a host allows. RFC 9309 section 2.3.1.4: rules that cannot be reached are taken to disallow everything."""
+
+    parser: Protego
+    unreachable: str | None = None
+
+
+_ALL_ALLOWED = _Rules(Protego.parse(""))
 
 
 class Robots:
@@ -26,7 +35,7 @@ class Robots:
         if not crawler.settings.getbool("ROBOTSTXT_OBEY"):
             raise NotConfigured
         self._crawler = crawler
-        self._rules: dict[tuple[str, str], asyncio.Task[Protego]] = {}
+        self._rules: dict[tuple[str, str], asyncio.Task[_Rules]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "Robots":
@@ -42,10 +51,12 @@ class Robots:
             self._rules[host] = asyncio.ensure_future(self._fetch(f"{parts.scheme}://{parts.netloc}/robots.txt"))
         # A request that is cancelled must not take the rules away from those that wait beside it.
         rules = await asyncio.shield(self._rules[host])
-        if not rules.can_fetch(request.url, _TOKEN):
-            raise IgnoreRequest(f"robots.txt of {parts.netloc} disallows {request.url}")
+        if rules.unreachable:
+            raise IgnoreRequest(f"robots.txt of {parts.netloc} cannot be had: {rules.unreachable}")
+        if not rules.parser.can_fetch(request.url, _TOKEN):
+            raise IgnoreRequest(f"robots.txt of {parts.netloc} disallows it")
 
-    async def _fetch(self, url: str) -> Protego:
+    async def _fetch(self, url: str) -> _Rules:
         request = Request(url, meta={"ciwen_kind": ROBOTS}, priority=1000, dont_filter=True)
         assert self._crawler.engine is not None
         try:
@@ -53,25 +64,24 @@ class Robots:
         except CannotWrite:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, no rules came
-            return self._unreachable(url, str(error) or type(error).__name__)
+            return _unreachable(url, str(error) or type(error).__name__)
         if response.status == 304:
             return self._stored(url)
         if response.status >= 500:
-            return self._unreachable(url, f"status {response.status}")
+            return _unreachable(url, f"status {response.status}")
         if response.status >= 400:
             return _ALL_ALLOWED
-        capture: Capture = response.meta["capture"]
-        return _parsed(capture)
+        return _parsed(response.meta["capture"])
 
-    def _stored(self, url: str) -> Protego:
+    def _stored(self, url: str) -> _Rules:
         stored = self._crawler.archive.newest(url, ROBOTS)  # type: ignore[attr-defined]
-        return _parsed(stored) if stored else self._unreachable(url, "status 304, and none is stored")
-
-    def _unreachable(self, url: str, why: str) -> Protego:
-        """RFC 9309 section 2.3.1.4: what cannot be reached is taken to disallow everything."""
-        logger.warning("%s cannot be had (%s): nothing is fetched from there", url, why)
-        return _NOTHING_ALLOWED
+        return _parsed(stored) if stored else _unreachable(url, "status 304, and none is stored")
 
 
-def _parsed(capture: Capture) -> Protego:
-    return Protego.parse(capture.body.decode("utf-8", "replace"))
+def _unreachable(url: str, why: str) -> _Rules:
+    logger.warning("%s cannot be had (%s): nothing is asked of its host", url, why)
+    return _Rules(Protego.parse(""), why)
+
+
+def _parsed(capture: Capture) -> _Rules:
+    return _Rules(Protego.parse(capture.body.decode("utf-8", "replace")))

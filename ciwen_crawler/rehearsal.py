@@ -51,6 +51,9 @@ class Rehearsal:
     def commit(self) -> None:
         """Nothing waits."""
 
+    def note_incomplete(self) -> None:
+        """No article is read."""
+
     def finish(self, outcome: str, exit_code: int, stats: Mapping[str, object]) -> None:
         """Nothing was begun."""
 

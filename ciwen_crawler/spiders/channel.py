@@ -1,9 +1,10 @@
 """The channel's spider: start pages → lists → articles → their further pages → their images."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 
 from scrapy import Request
+from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
@@ -76,6 +77,14 @@ class ChannelSpider(ArchivingSpider):
         agent = f"Ciwen/{__version__} (news archive{f'; +{contact}' if contact else ''})"
         settings.set("USER_AGENT", agent, priority="spider")
 
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """The channel's own pace wins over the project's, and the command line over both."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        for name in ("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY"):
+            crawler.settings.set(name, spider.channel.delay, priority="spider")
+        return spider
+
     async def start(self) -> AsyncIterator[Request]:
         """The start pages; one that is an article's is fetched as such."""
         for url in self.starts:
@@ -98,7 +107,7 @@ class ChannelSpider(ArchivingSpider):
             return
         listing = read_listing(capture)
         self.tally.lists += 1
-        self.tally.without_id += getattr(listing, "without_id", 0)
+        self.tally.without_id += listing.without_id
         if not self.is_rehearsal:
             self.archive.store.add_listing(capture, listing)
         yield from self._lists_named(listing, capture, response.meta["depth_of_list"])

@@ -5,6 +5,7 @@ what a run stored and what is derived from its records is the same.
 """
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +20,8 @@ from ciwen_crawler.items import Article
 from ciwen_crawler.store.readings import Reading, read
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.warc.capturing import captures
-from ciwen_crawler.warc.reader import parts, records
+from ciwen_crawler.warc.reader import parts as ranges
+from ciwen_crawler.warc.reader import records
 from ciwen_crawler.warc.record import METADATA, ROLE_REPORT, WARCINFO, Record, described
 
 # A part is what one process reads at once: small enough that two finish together, and that its readings fit in memory.
@@ -41,8 +43,9 @@ def derive(store: Store, files: Iterable[Path], jobs: int = 1) -> None:
     Raises UnreadableInput where a file is damaged.
     """
     derivation = Derivation(store)
-    with _workers(jobs) as pool:
-        for path, part in _parts(files, pool, jobs):
+    parts = list(_parts(files))
+    with _workers(min(jobs, len(parts))) as pool:
+        for path, part in _read(parts, pool, jobs):
             derivation.enter(path)
             for derived in part:
                 article = derivation.take(derived)
@@ -120,22 +123,23 @@ def derived_from(record: Record, capture: Capture | None) -> Derived:
     return Derived(record.warcinfo_id, None, None)
 
 
-def _read_part(path: Path, start: int, end: int) -> list[Derived]:
-    found = (derived_from(record, capture) for capture, record in captures(records(path, start, end), path.name))
-    return [derived for derived in found if derived.reading or derived.record]
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
     path: Path
     start: int
     end: int
 
+    def read(self) -> list[Derived]:
+        """What its records say."""
+        found = captures(records(self.path, self.start, self.end), self.path.name)
+        derived = (derived_from(record, capture) for capture, record in found)
+        return [each for each in derived if each.reading or each.record]
 
-def _all_parts(files: Iterable[Path]) -> Iterator[_Part]:
+
+def _parts(files: Iterable[Path]) -> Iterator[_Part]:
     for path in files:
         count = max(1, path.stat().st_size // _PART)
-        yield from (_Part(path, start, end) for start, end in parts(path, count))
+        yield from (_Part(path, start, end) for start, end in ranges(path, count))
 
 
 def _workers(jobs: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
@@ -143,18 +147,15 @@ def _workers(jobs: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) if jobs > 1 else nullcontext()
 
 
-def _parts(files: Iterable[Path], pool: ProcessPoolExecutor | None, jobs: int) -> Iterator[tuple[Path, list[Derived]]]:
-    """The parts in their order, read ahead by the pool where there is one."""
-    waiting = _all_parts(files)
+def _read(parts: Iterable[_Part], pool: ProcessPoolExecutor | None, jobs: int) -> Iterator[tuple[Path, list[Derived]]]:
+    """What the parts say, in their order; read ahead by the pool where there is one."""
     if pool is None:
-        for part in waiting:
-            yield part.path, _read_part(part.path, part.start, part.end)
+        yield from ((part.path, part.read()) for part in parts)
         return
-    ahead: list[tuple[Path, Future[list[Derived]]]] = []
-    for part in waiting:
-        ahead.append((part.path, pool.submit(_read_part, part.path, part.start, part.end)))
+    ahead: deque[tuple[Path, Future[list[Derived]]]] = deque()
+    for part in parts:
+        ahead.append((part.path, pool.submit(part.read)))
         if len(ahead) > jobs * _AHEAD:
-            path, future = ahead.pop(0)
+            path, future = ahead.popleft()
             yield path, future.result()
-    for path, future in ahead:
-        yield path, future.result()
+    yield from ((path, future.result()) for path, future in ahead)
