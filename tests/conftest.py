@@ -1,0 +1,23 @@
+"""What many tests stand on: the channel on loopback. Command lines are run by `tests.program`, databases read by
+`tests.database`.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from fixtures.server import Channel
+
+
+@pytest.fixture
+def channel() -> Iterator[Channel]:
+    """The bundled channel on loopback, for one test to do with as it likes."""
+    with Channel() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_channel() -> Iterator[Channel]:
+    """The bundled channel on loopback, for tests that change nothing of it."""
+    with Channel() as running:
+        yield running
