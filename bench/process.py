@@ -13,7 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
+# Proxies of the machine's own; and what keeps Python from keeping bytecode, so that each start would compile anew.
+_LEFT_OUT = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "pythondontwritebytecode"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def measure(command: list[str], folder: Path, **variables: str) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     os.sync()  # what an earlier run left to be written is not paid for by this one
     said, results = folder / "stderr.txt", folder / "run.json"
-    environment = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES} | variables
+    environment = {name: value for name, value in os.environ.items() if name.lower() not in _LEFT_OUT} | variables
     with said.open("wb") as errors:
         launcher = [sys.executable, "-I", "-S", __file__, str(results), *command]
         done = subprocess.run(launcher, env=environment, stdout=subprocess.PIPE, stderr=errors)
