@@ -1,0 +1,371 @@
+"""The download handler that keeps the bytes: Scrapy's own for HTTP/1.1, with an ear on its connections.
+
+Twisted writes, reads and parses as it always does. Beside it each connection notes what its transport was given to
+write and what it got to read, from the first byte of a request to where Twisted's parser says that the answer ends.
+Every attempt that reached the wire becomes one `Exchange`, whatever became of the download: answered, redirected,
+retried, broken off, timed out or too long. Stands on private parts of Scrapy 2.19 and Twisted, hence the fixed minor
+version; `tests/test_wire.py` proves it against a server's own log.
+"""
+
+
+# mypy: disable-error-code="no-untyped-call, import-untyped"
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urldefrag
+
+from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import (
+    HTTP11DownloadHandler,
+    _LenientHTTP11ClientFactory,
+    _LenientHTTP11ClientProtocol,
+    _LenientHTTPClientParser,
+)
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, DownloadTimeoutError
+from scrapy.http import Response
+from scrapy.utils._download_handlers import get_maxsize_msg, make_response
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress, IHandshakeListener, ISSLTransport
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web._newclient import HTTPClientParser
+from twisted.web._newclient import Request as WireRequest
+from twisted.web.client import HTTPConnectionPool
+from twisted.web.http import _ChunkedTransferDecoder
+from twisted.web.http_headers import InvalidHeaderName
+from zope.interface import implementer
+
+from ciwen_crawler.capture import OTHER, Capture
+from ciwen_crawler.clock import now
+from ciwen_crawler.exchange import BY_DISCONNECT, BY_LENGTH, BY_TIME, Exchange
+
+CAPTURE, KIND, VIA = "capture", "ciwen_kind", "ciwen_via"  # keys of Request.meta
+
+# What head, interim messages and chunk framing may add to a body of DOWNLOAD_MAXSIZE.
+_MOST_FRAMING = 1024 * 1024
+_LONGEST_LINE = 256 * 1024  # of a head; browsers take as much, Twisted a sixteenth
+_INTERIM = re.compile(rb"HTTP/\d\.\d 1\d\d\b")
+
+
+class WireDownloadHandler(HTTP11DownloadHandler):
+    """For `DOWNLOAD_HANDLERS`, http and https. Gives each exchange to `crawler.archive.keep`, and its `Capture` to
+    `request.meta["capture"]`: present where a response began, also beside the exception of one that was not whole.
+
+    A response's body is the capture's, so that live pages and replayed ones are decoded by the same code. What `keep`
+    raises is raised here, and no retry middleware knows it.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        from twisted.internet import reactor  # installs one where none is, so not before Scrapy chose it
+
+        most_idle = self._pool.maxPersistentPerHost
+        self._pool: _Pool = _Pool(reactor, persistent=True)
+        self._pool.maxPersistentPerHost = most_idle
+
+    async def download_request(self, request: Request) -> Response:
+        """As Scrapy's, with what went over the wire kept before it returns or raises."""
+        # A redirect or retry inherits the meta of the request before it.
+        request.meta.pop(CAPTURE, None)
+        recording = _Recording(request.meta.get("download_maxsize", self._default_maxsize))
+        try:
+            response = await self._download(request, recording)
+        except Exception as error:
+            self._keep(request, recording, error)
+            raise
+        capture = self._keep(request, recording)
+        if capture is None:
+            raise DownloadFailedError(f"what {request.url} answered is no HTTP response")
+        return _as_captured(response, capture)
+
+    async def _download(self, request: Request, recording: "_Recording") -> Response:
+        # Scrapy asks the pool for a connection before it first waits, so no other download comes between.
+        self._pool.recording = recording
+        failure: Exception | None = None
+        try:
+            response = await super().download_request(request)
+        except Exception as error:
+            if not recording.is_too_long:
+                raise
+            failure = error
+        if recording.is_too_long:
+            message = get_maxsize_msg(recording.most, recording.maxsize, request, expected=False)
+            raise DownloadCancelledError(message) from failure
+        return response
+
+    def _keep(self, request: Request, recording: "_Recording", error: Exception | None = None) -> Capture | None:
+        """Archive every attempt of a download; the capture of the last, whose answer is the download's."""
+        capture: Capture | None = None
+        attempts = [attempt for attempt in recording.attempts if attempt.sent_at and attempt.sent]
+        for attempt in attempts:
+            response, interim = attempt.answer()
+            exchange = Exchange(
+                url=urldefrag(request.url).url,
+                sent_at=attempt.sent_at or "",
+                request=b"".join(attempt.sent),
+                response=response,
+                interim=interim,
+                ip=None if request.meta.get("proxy") else attempt.peer,
+                truncated=_truncated(attempt, error if attempt is attempts[-1] else None),
+                kind=request.meta.get(KIND, OTHER),
+                via=request.meta.get(VIA),
+            )
+            capture = self._crawler.archive.keep(exchange)  # type: ignore[attr-defined]
+        if capture is not None:
+            request.meta[CAPTURE] = capture
+        return capture
+
+
+def _truncated(attempt: "_Attempt", error: Exception | None) -> str | None:
+    # One that is too long may have arrived whole all the same; it is refused, so nobody may read it as a whole page.
+    if isinstance(error, DownloadCancelledError):
+        return BY_LENGTH
+    if attempt.is_whole:
+        return None
+    return BY_TIME if isinstance(error, DownloadTimeoutError) else BY_DISCONNECT
+
+
+def _as_captured(response: Response, capture: Capture) -> Response:
+    """The response with the capture's body, of the class that suits it, and nothing left to decode."""
+    headers = response.headers
+    headers.pop("Content-Encoding", None)
+    headers.pop("Transfer-Encoding", None)
+    return make_response(
+        url=response.url,
+        status=response.status,
+        headers=headers,
+        body=capture.body,
+        flags=response.flags,
+        certificate=response.certificate,
+        ip_address=response.ip_address,
+        protocol=response.protocol,
+    )
+
+
+class _Attempt:
+    """One request written to one connection, and what came back on it."""
+
+    def __init__(self, recording: "_Recording", peer: str) -> None:
+        self.recording = recording
+        self.peer = peer
+        self.sent_at: str | None = None  # None while a TLS handshake holds it back
+        self.sent: list[bytes] = []
+        self.received: list[bytes] = []
+        self.size = 0  # bytes received
+        self.interim_ends: list[int] = []
+        self.end: int | None = None  # where the final message ends
+        self.is_broken = False  # by the connection
+
+    def exceeds(self, limit: int) -> bool:
+        """True where more came back than DOWNLOAD_MAXSIZE allows; 0 is no limit."""
+        return self.recording.maxsize > 0 and self.size > limit
+
+    @property
+    def is_whole(self) -> bool:
+        """True where the final message has ended, and not because the connection broke."""
+        return self.end is not None and not self.is_broken
+
+    def answer(self) -> tuple[bytes, tuple[bytes, ...]]:
+        """The final message and the interim ones; bytes that follow the final message belong to none."""
+        received = b"".join(self.received)
+        begin, interim = 0, []
+        for end in self.interim_ends:
+            interim.append(received[begin:end])
+            begin = end
+        final = received[begin : self.end]
+        if self.end is None and _INTERIM.match(final):  # it was cut within its head
+            interim, final = [*interim, final], b""
+        return final, tuple(interim)
+
+
+class _Recording:
+    """The attempts of one download: Twisted sends a request again where a kept connection turns out to be dead."""
+
+    def __init__(self, maxsize: int) -> None:
+        self.maxsize = maxsize  # bytes of body; 0 for no limit
+        self.most = maxsize + _MOST_FRAMING  # bytes on the wire
+        self.attempts: list[_Attempt] = []
+        self.is_too_long = False
+
+    def begin(self, peer: str) -> _Attempt:
+        """Another attempt."""
+        self.attempts.append(_Attempt(self, peer))
+        return self.attempts[-1]
+
+
+class _Request(WireRequest):
+    """A request that notes its bytes as it writes them."""
+
+    recording: _Recording
+    attempt: _Attempt
+
+    @classmethod
+    def of(cls, request: WireRequest, recording: _Recording) -> "_Request":
+        """The same request, to be recorded."""
+        noted: _Request = cls._construct(
+            request.method,
+            request.uri,
+            request.headers,
+            request.bodyProducer,
+            request.persistent,
+            request._parsedURI,
+        )
+        noted.recording = recording
+        return noted
+
+    def writeTo(self, transport: Any) -> Any:
+        """As Twisted's."""
+        return super().writeTo(_Tee(transport, self.attempt.sent))
+
+
+class _Tee:
+    """What a request needs of a transport; notes all that is written."""
+
+    def __init__(self, transport: Any, sent: list[bytes]) -> None:
+        self._transport = transport
+        self._sent = sent
+        self.registerProducer = transport.registerProducer
+        self.unregisterProducer = transport.unregisterProducer
+
+    def write(self, data: bytes) -> None:
+        """Note, then write."""
+        self._sent.append(data)
+        self._transport.write(data)
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Note, then write."""
+        self.write(b"".join(data))
+
+
+class _Pool(HTTPConnectionPool):
+    """Kept connections, each lent to one download at a time for its recording."""
+
+    recording: _Recording  # of the download that asks next
+
+    def __init__(self, reactor: Any, persistent: bool) -> None:
+        super().__init__(reactor, persistent)
+        self._factory = _Factory
+
+    def getConnection(self, key: Any, endpoint: Any) -> Deferred[Any]:
+        """As Twisted's, the connection made to record."""
+        return super().getConnection(key, endpoint).addCallback(_Recorded, self.recording)
+
+
+class _Recorded:
+    """A connection as the agent sees it, for one request."""
+
+    def __init__(self, connection: Any, recording: _Recording) -> None:
+        self._connection = connection
+        self._recording = recording
+
+    def request(self, request: WireRequest) -> Any:
+        """Send a request and record it; Twisted's wrapper for kept connections may send it twice."""
+        return self._connection.request(_Request.of(request, self._recording))
+
+
+class _Factory(_LenientHTTP11ClientFactory):
+    def buildProtocol(self, addr: IAddress | None) -> "_Connection":
+        return _Connection(self._quiescentCallback)
+
+
+@implementer(IHandshakeListener)
+class _Connection(_LenientHTTP11ClientProtocol):
+    """A connection that notes each attempt by itself, so that keeping it for the next request mixes nothing."""
+
+    _attempt: _Attempt | None = None  # that goes on
+    _is_secured = False
+
+    def handshakeCompleted(self) -> None:
+        """Only now does TLS send what was written before; where the handshake fails nothing was sent."""
+        self._is_secured = True
+        if self._attempt is not None:
+            self._attempt.sent_at = now()
+
+    def request(self, request: WireRequest) -> Deferred[Any]:
+        """As Scrapy's."""
+        assert isinstance(request, _Request)
+        transport: Any = self.transport
+        attempt = self._attempt = request.attempt = request.recording.begin(transport.getPeer().host)
+        if self._is_secured or not ISSLTransport.providedBy(transport):
+            attempt.sent_at = now()
+        answer = super().request(request)
+        # Scrapy swaps the parser's class in the same way.
+        parser: Any = self._parser
+        parser.__class__ = _Parser
+        parser.attempt = attempt
+        return answer
+
+    def dataReceived(self, data: bytes) -> None:
+        """Note, then parse."""
+        if self._attempt is None:
+            # Nobody asked for these bytes; the next request's answer could not be told from them.
+            self.abort()
+            return
+        self._attempt.received.append(data)
+        self._attempt.size += len(data)
+        if self._attempt.exceeds(self._attempt.recording.most):
+            self._attempt.recording.is_too_long = True
+            self._giveUp(Failure(CancelledError()))
+            self._attempt = None
+            return
+        super().dataReceived(data)
+
+    def _finishResponse(self, rest: bytes) -> None:
+        attempt, parser, request = self._attempt, self._parser, self._currentRequest
+        if attempt is not None:
+            attempt.end = attempt.size - len(rest)
+            # A download that is too long has aborted the connection by now, which Twisted does not see in time.
+            is_aborted = attempt.exceeds(attempt.recording.maxsize)
+            if parser and request and (rest or is_aborted or not _persists(parser)):
+                request.persistent = False
+            self._attempt = None
+        super()._finishResponse(rest)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell a message that ends with its connection from one that was broken off."""
+        if self._attempt is not None and not reason.check(ConnectionDone):
+            self._attempt.is_broken = True
+        super().connectionLost(reason)
+
+
+def _persists(parser: HTTPClientParser) -> bool:
+    """RFC 9112 section 9.3. Twisted knows `close` in lower case alone, and takes HTTP/1.0 for persistent."""
+    values = parser.connHeaders.getRawHeaders(b"Connection", ())
+    options = [option.strip() for option in b",".join(values).lower().split(b",")]
+    return b"close" not in options and (parser.response.version >= (b"HTTP", 1, 1) or b"keep-alive" in options)
+
+
+class _Chunks(_ChunkedTransferDecoder):
+    """Takes the blanks after a chunk's size that RFC 9112 section 7.1.1 allows and old servers pad with."""
+
+    def _dataReceived_CHUNK_LENGTH(self) -> bool:
+        end = self._buffer.find(b"\r\n", self._start)
+        if end > 0:
+            size, semicolon, extension = self._buffer[:end].partition(b";")
+            self._buffer[:end] = size.rstrip(b" \t") + semicolon + extension
+            self._start = 0
+        return super()._dataReceived_CHUNK_LENGTH()
+
+
+class _Parser(_LenientHTTPClientParser):
+    """Says where interim messages end, and reads heads that browsers read."""
+
+    MAX_LENGTH = _LONGEST_LINE
+    _transferDecoders = {b"chunked": _Chunks}  # noqa: RUF012 - as in Twisted
+
+    attempt: _Attempt
+
+    def headerReceived(self, name: bytes, value: bytes) -> None:
+        """Pass over a line whose name is no name, as browsers do; the archive has it."""
+        with suppress(InvalidHeaderName):
+            super().headerReceived(name.rstrip(b" \t"), value)
+
+    def allHeadersReceived(self) -> None:
+        """As Twisted's."""
+        if 100 <= self.response.code < 200:
+            self.attempt.interim_ends.append(self.attempt.size - len(self._buffer))
+        super().allHeadersReceived()
