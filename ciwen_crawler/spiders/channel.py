@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from ciwen_crawler import __version__, channels
 from ciwen_crawler.capture import ARTICLE, IMAGE, LIST, Capture
 from ciwen_crawler.errors import UsageError
+from ciwen_crawler.exchange import BY_LENGTH
 from ciwen_crawler.identity import (
     article_id,
     article_url,
@@ -102,16 +103,17 @@ class ChannelSpider(ArchivingSpider):
 
     def parse_list(self, response: Response) -> Iterator[Request]:
         """A list page's further pages, the lists it names, and its articles."""
-        capture = self._answered(response)
-        if not is_page(capture):
+        capture = self._page(response)
+        if capture is None:
             return
         listing = read_listing(capture)
         self.tally.lists += 1
         self.tally.without_id += listing.without_id
         if not self.is_rehearsal:
             self.archive.store.add_listing(capture, listing)
-        yield from self._lists_named(listing, capture, response.meta["depth_of_list"])
         yield from self._article_requests(listing.links, capture.url)
+        if not self.tally.budget:
+            yield from self._lists_named(listing, capture, response.meta["depth_of_list"])
 
     def _lists_named(self, listing: Listing, capture: Capture, depth: int) -> Iterator[Request]:
         yield from self._list_requests(listing.pages, capture.url, depth)
@@ -152,9 +154,8 @@ class ChannelSpider(ArchivingSpider):
 
     def parse_article(self, response: Response) -> Iterator[Article | Request]:
         """An article, once the last of its pages has come; until then those that are lacking."""
-        capture = self._answered(response)
-        if not is_page(capture):
-            self.tally.failure(capture.url, f"no HTML page ({capture.mime}, {capture.truncated or 'whole'})")
+        capture = self._page(response)
+        if capture is None:
             return
         page = read_article(capture)
         self.tally.pages += 1
@@ -203,6 +204,17 @@ class ChannelSpider(ArchivingSpider):
             # Requests are told apart here, by article and list; Scrapy would do it again, and lose a redirected twin.
             dont_filter=True,
         )
+
+    def _page(self, response: Response) -> Capture | None:
+        """The answer, where anything can be read from it."""
+        capture = self._answered(response)
+        if is_page(capture):
+            return capture
+        if capture.truncated == BY_LENGTH:
+            self.tally.oversized += 1
+        else:
+            self.tally.failure(capture.url, f"no HTML page, but {capture.mime}")
+        return None
 
     def _answered(self, response: Response) -> Capture:
         if response.meta.get("is_start"):
