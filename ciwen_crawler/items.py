@@ -85,3 +85,4 @@ class Listing:
     nodes: tuple[str, ...]  # other lists (node_…) named in the main block, absolute
     charset: str
     charset_evidence: dict[str, object]
+    without_id: int = 0  # addresses in the main block that look like the host's articles but hold no content id

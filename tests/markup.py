@@ -76,6 +76,8 @@ class Markup(HTMLParser):
             self.text += data
             if not self._open and data.strip():
                 self.faults.append(f"{data!r} stands in no element")
+            elif data.strip() and self._open and self._open[-1] in ("ul", "ol", "table", "tr", "figure", "video"):
+                self.faults.append(f"{data!r} stands in <{self._open[-1]}>")
 
     def handle_comment(self, data: str) -> None:
         self.faults.append("a comment")

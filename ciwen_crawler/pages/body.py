@@ -4,17 +4,16 @@ The walk goes from marker to marker through the document's order, not through on
 markers may lie in different elements, and pasted markup may close more than it opened.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 
 from lxml import etree
 
 from ciwen_crawler.items import Image
+from ciwen_crawler.pages.blocks import Block, Picture, markup_of
 from ciwen_crawler.pages.captions import is_caption
 from ciwen_crawler.pages.document import Element
 from ciwen_crawler.pages.furniture import is_editor_line, is_furniture_line
-from ciwen_crawler.pages.writer import Block, Picture, Writer
+from ciwen_crawler.pages.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ def read_body(
     lines = [block.text for block in blocks if block.text]
     return Body(
         text="\n".join(lines) or None,
-        html="".join(_markup(writer)) or None,
-        images=tuple(Image(picture.url, picture.alt, picture.caption) for picture in writer.pictures),
+        html=markup_of(writer.out, writer.pictures) or None,
+        images=tuple(Image(shown.url, shown.alt, shown.caption) for shown in writer.pictures if shown.url),
         loose_caption=loose_caption,
         editor_line=editor_line,
     )
@@ -95,25 +94,19 @@ def _drop_furniture(blocks: list[Block], repeated_head: str | None) -> str | Non
     """Empty the blocks that are no part of the article; the editor's line among them is returned."""
     editor_line = None
     if repeated_head and blocks and blocks[0].text == repeated_head:
-        _empty(blocks[0])
+        blocks[0].drop_text()
     last = True
     for block in reversed(blocks):
         if not block.text:
             continue
         if is_editor_line(block.text, last=last):
             editor_line = block.text
-            _empty(block)
+            block.drop_text()
         elif is_furniture_line(block.text, last=last):
-            _empty(block)
+            block.drop_text()
         else:
             last = False
     return editor_line
-
-
-def _empty(block: Block) -> None:
-    """Take a block's text away; pictures in it stay."""
-    block.text = ""
-    block.html = list(block.pictures)
 
 
 def _take_loose_caption(blocks: list[Block], final: Block | None) -> str | None:
@@ -124,7 +117,7 @@ def _take_loose_caption(blocks: list[Block], final: Block | None) -> str | None:
     caption = first.text
     if not is_caption(caption, centred=first.centred, marked=first.marked, last=first is final):
         return None
-    _empty(first)
+    first.drop_text()
     return caption
 
 
@@ -134,7 +127,7 @@ def _take_captions(blocks: list[Block], final: Block | None, pictures: list[Pict
     for block in blocks:
         if block.pictures:
             waiting = pictures[block.pictures[-1]]
-            if not (block.text and block.pictures_first and block.wrap != "tr"):
+            if not (block.text and block.pictures_first and not block.is_row):
                 continue
         if not block.text:
             continue  # furniture
@@ -143,44 +136,6 @@ def _take_captions(blocks: list[Block], final: Block | None, pictures: list[Pict
         )
         if waiting is not None and not waiting.is_video and fits and waiting.caption in (None, block.text):
             waiting.caption = block.text
-            _empty(block)
+            block.drop_text()
         if not (block.pictures and block.text):
             waiting = None
-
-
-def _markup(writer: Writer) -> Iterator[str]:
-    follows_part = False  # whether a part of the same item or cell went before
-    for part in writer.out:
-        if isinstance(part, str):
-            follows_part = False
-            yield part
-        elif part.text or part.pictures:
-            if not part.wrap and follows_part:
-                yield "<br>"
-            yield from _block_markup(part, writer.pictures)
-            follows_part = not part.wrap
-
-
-def _block_markup(block: Block, pictures: list[Picture]) -> Iterator[str]:
-    wrap = block.wrap
-    if wrap in ("", "tr") or not block.text:
-        own = "p" if wrap not in ("", "tr") else ""
-        inner = "".join(part if isinstance(part, str) else _picture(pictures[part], own) for part in block.html)
-        yield f"<tr>{inner}</tr>" if wrap == "tr" else inner
-        return
-    # A figure cannot stand in a paragraph, so pictures with captions follow it.
-    apart = [number for number in block.pictures if pictures[number].caption or pictures[number].is_video]
-    inner = "".join(
-        part if isinstance(part, str) else pictures[part].markup for part in block.html if part not in apart
-    )
-    yield f"<{wrap}>{inner}</{wrap}>"
-    for number in apart:
-        yield _picture(pictures[number], "")
-
-
-def _picture(picture: Picture, wrap: str) -> str:
-    if picture.caption:
-        return f"<figure>{picture.markup}<figcaption>{escape(picture.caption, quote=False)}</figcaption></figure>"
-    if wrap and not picture.is_video:
-        return f"<{wrap}>{picture.markup}</{wrap}>"
-    return picture.markup

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from ciwen_crawler.pages.styles import style_of
+
 _IDS = frozenset(
     "cnki_grabber autopage displaypagenum mpagecount mcurrentpage contentLiability vf videoarea qrcode qrcode1 "
     "fix_wza editor_baidu webdig_source bdshare".split()
@@ -11,7 +13,6 @@ _CLASSES = frozenset(
     "editor articleEditor informShare topShare fontSize inform share bdsharebuttonbox copySuccess local m_local crumb "
     "crumbs relevant scroll_top m_gotop share_icon article_title".split()
 )
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 
 _LABEL = r"(?:责任编辑|责编|编辑)\s*[:：]"
 _EDITOR_LINE = re.compile(rf"[【\[(（]\s*{_LABEL}[^。]*[】\])）]|(?:责任编辑|责编)\s*[:：][^。！？]*")
@@ -43,10 +44,7 @@ _HOME_LINK = re.compile(r"返回.{0,12}首页")
 
 def is_hidden(attributes: Mapping[str, str]) -> bool:
     """True for an element that a reader does not see."""
-    style = attributes.get("style", "").lower()
-    # Nearly every element of a pasted text has a style, and few have one of these words in it.
-    says_so = ("none" in style or "hidden" in style) and bool(_HIDDEN.search(style))
-    return says_so or "hidden" in attributes
+    return "hidden" in attributes or ("style" in attributes and style_of(attributes["style"]).hidden)
 
 
 def is_furniture(tag: str, attributes: Mapping[str, str]) -> bool:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from ciwen_crawler.identity import article_id, article_url
 from ciwen_crawler.items import Article, ArticlePage, Image
+from ciwen_crawler.pages.blocks import figure
 
 T = TypeVar("T")
 _FIRST_YEAR = 1994  # the year China's first pages went up: an earlier date is a default, not a date
@@ -93,8 +94,7 @@ def _joined(pages: Iterable[ArticlePage]) -> tuple[str | None, str | None, tuple
         bare = _ENDS_IN_PICTURE.search(markup) if caption else None
         if caption and bare:
             images[-1] = replace(images[-1], caption=caption)
-            figure = f"<figure>{bare['picture']}<figcaption>{escape(caption, quote=False)}</figcaption></figure>"
-            markup = markup[: bare.start()] + ("" if bare["alone"] else "</p>") + figure
+            markup = markup[: bare.start()] + ("" if bare["alone"] else "</p>") + figure(bare["picture"], caption)
         elif caption:
             lines.append(caption)
             markup += f"<p>{escape(caption, quote=False)}</p>"
