@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,19 +26,6 @@ PICTURE = "http://ci.china.com.cn/pic/2025-06/04/0765bfde-57d2-53bd-b7bb-ad3608f
 ROBOTS = "http://ci.china.com.cn/robots.txt"
 GZIP = {"Accept-Encoding": "gzip, deflate"}
 PATIENCE = 20  # seconds that no test needs; a socket without it would hang the suite
-
-
-@pytest.fixture(scope="module")
-def untouched() -> Iterator[Channel]:
-    """The bundled channel, for tests that only ask."""
-    with Channel() as running:
-        yield running
-
-
-@pytest.fixture
-def channel() -> Iterator[Channel]:
-    with Channel() as running:
-        yield running
 
 
 class Answer:
@@ -95,8 +82,8 @@ def asking(url: str, *headers: str, close: bool = True) -> bytes:
 
 
 @pytest.mark.parametrize("name", cases())
-def test_serves_each_saved_page(untouched: Channel, name: str) -> None:
-    answer = get(untouched, cases()[name]["url"], GZIP)
+def test_serves_each_saved_page(shared_channel: Channel, name: str) -> None:
+    answer = get(shared_channel, cases()[name]["url"], GZIP)
     assert answer.status == 200
     assert answer.headers.get_content_type() == "text/html"
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -104,9 +91,9 @@ def test_serves_each_saved_page(untouched: Channel, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, case in cases().items() if case.get("expected", {}).get("images")])
-def test_serves_the_images_of_each_article(untouched: Channel, name: str) -> None:
+def test_serves_the_images_of_each_article(shared_channel: Channel, name: str) -> None:
     for image in cases()[name]["expected"]["images"]:
-        answer = get(untouched, image["url"])
+        answer = get(shared_channel, image["url"])
         kind, start = ("image/png", b"\x89PNG") if image["url"].endswith(".png") else ("image/jpeg", b"\xff\xd8\xff")
         assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
         assert answer.body.startswith(start)
@@ -122,8 +109,8 @@ def test_pictures_differ_by_address_and_stay_the_same() -> None:
 
 
 @pytest.mark.parametrize("host", ["ci.china.com.cn", "news.china.com.cn", "images.china.cn"])
-def test_each_host_has_its_robots_txt(untouched: Channel, host: str) -> None:
-    answer = get(untouched, f"http://{host}/robots.txt")
+def test_each_host_has_its_robots_txt(shared_channel: Channel, host: str) -> None:
+    answer = get(shared_channel, f"http://{host}/robots.txt")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain")
     assert b"Disallow: /search/\n" in answer.body
     assert f"Sitemap: http://{host}/sitemap.xml\n".encode() in answer.body
@@ -141,34 +128,34 @@ def test_each_host_has_its_robots_txt(untouched: Channel, host: str) -> None:
         ),
     ],
 )
-def test_one_page_under_several_spellings(untouched: Channel, asked: str, served: str) -> None:
-    answer = talk(untouched, asking(asked))
+def test_one_page_under_several_spellings(shared_channel: Channel, asked: str, served: str) -> None:
+    answer = talk(shared_channel, asking(asked))
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(bundled_pages()[served].body)
 
 
-def test_answers_those_who_know_no_proxy(untouched: Channel) -> None:
-    answer = talk(untouched, asking("/2024-03/11/content_42685423.html", "Host: ci.china.com.cn"))
+def test_answers_those_who_know_no_proxy(shared_channel: Channel) -> None:
+    answer = talk(shared_channel, asking("/2024-03/11/content_42685423.html", "Host: ci.china.com.cn"))
     assert answer.endswith(bundled_pages()[PLAIN].body)
 
 
 @pytest.mark.parametrize("path", ["index.html", "txt/2024-03/11/content_42685423.html"])
-def test_addresses_that_were_given_up_lead_on(untouched: Channel, path: str) -> None:
-    answer = get(untouched, HOME + path)
+def test_addresses_that_were_given_up_lead_on(shared_channel: Channel, path: str) -> None:
+    answer = get(shared_channel, HOME + path)
     assert answer.status == 301
-    assert get(untouched, answer.headers["Location"]).status == 200
+    assert get(shared_channel, answer.headers["Location"]).status == 200
     assert b"<h1>301 Moved Permanently</h1>" in answer.body
 
 
-def test_what_is_not_there_is_404_with_a_page(untouched: Channel) -> None:
-    answer = get(untouched, HOME + "2020-01/01/content_40000001.htm")
+def test_what_is_not_there_is_404_with_a_page(shared_channel: Channel) -> None:
+    answer = get(shared_channel, HOME + "2020-01/01/content_40000001.htm")
     assert (answer.status, answer.headers["Content-Type"]) == (404, "text/html")
     assert b"<h1>404 Not Found</h1>" in answer.body
 
 
 @pytest.mark.parametrize("url", ["http://example.com/", "http://www.china.com.cn/", "http://127.0.0.1:1/"])
-def test_no_other_host_is_asked(untouched: Channel, url: str) -> None:
-    answer = get(untouched, url)
+def test_no_other_host_is_asked(shared_channel: Channel, url: str) -> None:
+    answer = get(shared_channel, url)
     assert answer.status == 502
     assert url.split("/")[2].encode() in answer.body
 
@@ -176,22 +163,22 @@ def test_no_other_host_is_asked(untouched: Channel, url: str) -> None:
 # How it behaves
 
 
-def test_head_of_a_page_is_that_of_nginx(untouched: Channel) -> None:
-    head = talk(untouched, asking(PICTURE)).partition(b"\r\n\r\n")[0].decode()
+def test_head_of_a_page_is_that_of_nginx(shared_channel: Channel) -> None:
+    head = talk(shared_channel, asking(PICTURE)).partition(b"\r\n\r\n")[0].decode()
     assert [line.partition(":")[0] for line in head.split("\r\n")] == [
         "HTTP/1.1 200 OK", "Server", "Date", "Content-Type", "Content-Length", "Last-Modified", "Connection", "ETag",
     ]  # fmt: skip
 
 
-def test_only_included_pages_name_their_charset_and_have_no_validators(untouched: Channel) -> None:
-    plain, included = get(untouched, PLAIN).headers, get(untouched, SSI).headers
+def test_only_included_pages_name_their_charset_and_have_no_validators(shared_channel: Channel) -> None:
+    plain, included = get(shared_channel, PLAIN).headers, get(shared_channel, SSI).headers
     assert (plain["Content-Type"], included["Content-Type"]) == ("text/html", "text/html; charset=utf-8")
     assert plain["Last-Modified"] == "Mon, 11 Mar 2024 01:20:47 GMT"
     assert included["Last-Modified"] is included["ETag"] is None
 
 
-def test_gzipped_text_is_chunked(untouched: Channel) -> None:
-    head, _, body = talk(untouched, asking(SEED, "Accept-Encoding: gzip")).partition(b"\r\n\r\n")
+def test_gzipped_text_is_chunked(shared_channel: Channel) -> None:
+    head, _, body = talk(shared_channel, asking(SEED, "Accept-Encoding: gzip")).partition(b"\r\n\r\n")
     assert b"\r\nTransfer-Encoding: chunked" in head
     assert b"\r\nContent-Encoding: gzip" in head
     assert b"\r\nVary: Accept-Encoding" in head
@@ -216,9 +203,9 @@ def test_gzipped_text_is_chunked(untouched: Channel) -> None:
 
 
 @pytest.mark.parametrize("accepted", [None, "identity", "gzip;q=0", "br, gzip; q=0.0", "gzipped"])
-def test_without_gzip_the_length_is_told(untouched: Channel, accepted: str | None) -> None:
+def test_without_gzip_the_length_is_told(shared_channel: Channel, accepted: str | None) -> None:
     headers = [f"Accept-Encoding: {accepted}"] if accepted else []
-    head, _, body = talk(untouched, asking(SEED, *headers)).partition(b"\r\n\r\n")
+    head, _, body = talk(shared_channel, asking(SEED, *headers)).partition(b"\r\n\r\n")
     assert body == bundled_pages()[SEED].body
     assert f"\r\nContent-Length: {len(body)}\r\n".encode() in head
     assert b"chunked" not in head
@@ -226,10 +213,10 @@ def test_without_gzip_the_length_is_told(untouched: Channel, accepted: str | Non
 
 @pytest.mark.parametrize("url", [PLAIN, PICTURE, ROBOTS, HOME])
 @pytest.mark.parametrize("names", ["If-None-Match", "If-Modified-Since", "If-None-Match If-Modified-Since"])
-def test_what_has_not_changed_is_304(untouched: Channel, url: str, names: str) -> None:
-    first = get(untouched, url, GZIP)
+def test_what_has_not_changed_is_304(shared_channel: Channel, url: str, names: str) -> None:
+    first = get(shared_channel, url, GZIP)
     known = {"If-None-Match": first.headers["ETag"], "If-Modified-Since": first.headers["Last-Modified"]}
-    answer = get(untouched, url, GZIP | {name: known[name] for name in names.split()})
+    answer = get(shared_channel, url, GZIP | {name: known[name] for name in names.split()})
     assert (answer.status, answer.body) == (304, b"")
     assert answer.headers["ETag"] == first.headers["ETag"].removeprefix("W/")
     assert answer.headers["Content-Length"] is answer.headers["Content-Encoding"] is None
@@ -244,8 +231,8 @@ def test_what_has_not_changed_is_304(untouched: Channel, url: str, names: str) -
         {"If-None-Match": '"0-0"', "If-Modified-Since": "Mon, 11 Mar 2024 01:20:47 GMT"},
     ],
 )
-def test_other_validators_get_the_page(untouched: Channel, headers: dict[str, str]) -> None:
-    assert get(untouched, PLAIN, headers).body == bundled_pages()[PLAIN].body
+def test_other_validators_get_the_page(shared_channel: Channel, headers: dict[str, str]) -> None:
+    assert get(shared_channel, PLAIN, headers).body == bundled_pages()[PLAIN].body
 
 
 def test_connection_is_kept(channel: Channel) -> None:
@@ -265,21 +252,21 @@ def test_requests_sent_at_once_are_answered_in_turn(channel: Channel) -> None:
     assert b"".join(entry.response for entry in channel.log) == answers
 
 
-def test_what_comes_after_the_last_request_does_not_cost_its_answer(untouched: Channel) -> None:
-    answer = talk(untouched, asking(PICTURE) + bytes(16_000_000))
+def test_what_comes_after_the_last_request_does_not_cost_its_answer(shared_channel: Channel) -> None:
+    answer = talk(shared_channel, asking(PICTURE) + bytes(16_000_000))
     assert answer.endswith(bundled_pages()[PICTURE].body)
 
 
-def test_old_clients_get_no_chunks_and_the_end(untouched: Channel) -> None:
-    head, _, body = talk(untouched, f"GET {SEED} HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n".encode()).partition(
+def test_old_clients_get_no_chunks_and_the_end(shared_channel: Channel) -> None:
+    head, _, body = talk(shared_channel, f"GET {SEED} HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n".encode()).partition(
         b"\r\n\r\n"
     )
     assert b"\r\nConnection: close" in head
     assert body == bundled_pages()[SEED].body
 
 
-def test_head_has_no_body(untouched: Channel) -> None:
-    answer = get(untouched, PICTURE, method="HEAD")
+def test_head_has_no_body(shared_channel: Channel) -> None:
+    answer = get(shared_channel, PICTURE, method="HEAD")
     assert (answer.status, answer.body) == (200, b"")
     assert int(answer.headers["Content-Length"]) == len(bundled_pages()[PICTURE].body)
 
