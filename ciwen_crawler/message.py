@@ -7,7 +7,6 @@ early gives what there is of it.
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 import brotli
@@ -20,12 +19,21 @@ Headers = tuple[tuple[str, str], ...]
 DAMAGE: tuple[type[Exception], ...] = (zlib.error, IsalError)  # type: ignore[assignment]
 # What a page may hold once decoded. A gzip bomb ends here; the site's largest page is a hundredth of it.
 MOST_CONTENT = 64 * 1024 * 1024
+_GZIP = b"\x1f\x8b"
 _PIECE = 1024
+# What HTTP takes for white space (RFC 9110 section 5.6.3); str.strip alone takes bytes of GBK and UTF-8 for it too.
+_BLANKS = " \t\r"
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-_STATUS_LINE = re.compile(rb"(HTTP/\d\.\d)[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
-_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
-_SECRETS = re.compile(rb"^((?:proxy-)?authorization:[ \t]*)([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-_USERINFO = re.compile(rb"(?<=://)([^/?#\s@\"'<>]+)(?=@)")
+# Other archivers write HTTP/2 down as if it had such lines.
+_STATUS_LINE = re.compile(rb"(HTTP/\d(?:\.\d)?)[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]+)[ \t]*(?:;[^\r\n]*)?\r?\n")
+_CHUNK_SIZE_CUT = re.compile(rb"[ \t]*[0-9a-fA-F]*[ \t]*(?:;[^\r\n]*)?\r?")
+_SECRETS = re.compile(
+    rb"^((?:proxy-)?authorization[ \t]*:[ \t]*)([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE
+)
+# A line's end and the blank that folds the next line into it stay.
+_SECRET_BYTE = re.compile(rb"(?<!\n)[^\r\n]")
+_USERINFO = re.compile(rb"(?<=://)([^/?#\s\"'<>]+)(?=@)")
 
 
 class Message(NamedTuple):
@@ -43,13 +51,18 @@ class Message(NamedTuple):
 
     def content(self) -> tuple[bytes, bool]:
         """The entity with its Content-Encoding removed, and whether it is all of it."""
-        return decoded(self.entity, self.header("content-encoding"))
+        return decoded(self.entity, _list(self.headers, "content-encoding"))
 
 
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header, whatever the case of its name."""
     wanted = name.lower()
     return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+def _list(headers: Headers, name: str) -> str:
+    """All values of a header that holds a list, which may stand on several lines (RFC 9110 section 5.3)."""
+    return ", ".join(value for key, value in headers if key.lower() == name)
 
 
 def split_head(raw: bytes) -> tuple[bytes, bytes]:
@@ -65,8 +78,7 @@ def response(raw: bytes) -> Message | None:
     if status is None:
         return None
     headers = tuple(_fields(head[status.end() :]))
-    coding = header(headers, "transfer-encoding")
-    if coding and coding.lower().rpartition(",")[2].strip() == "chunked":
+    if _list(headers, "transfer-encoding").lower().rpartition(",")[2].strip() == "chunked":
         body = dechunked(body)
     version, code, reason = status.groups()
     return Message(version.decode(), int(code), (reason or b"").decode("latin-1"), headers, body)
@@ -77,14 +89,14 @@ def _fields(lines: bytes) -> Iterator[tuple[str, str]]:
     for line in lines.decode("latin-1").split("\n"):
         line = line.rstrip("\r")
         if line[:1] in (" ", "\t") and name:
-            parts.append(line.strip())  # folded, RFC 9112 section 5.2
+            parts.append(line.strip(_BLANKS))  # folded, RFC 9112 section 5.2
             continue
         if name:
-            yield name, " ".join(parts).strip()
+            yield name, " ".join(parts).strip(_BLANKS)
         name, colon, value = line.partition(":")
-        name, parts = (name.strip(), [value.strip()]) if colon else ("", [""])
+        name, parts = (name.strip(_BLANKS), [value.strip(_BLANKS)]) if colon else ("", [""])
     if name:
-        yield name, " ".join(parts).strip()
+        yield name, " ".join(parts).strip(_BLANKS)
 
 
 def dechunked(body: bytes) -> bytes:
@@ -99,15 +111,16 @@ def dechunked(body: bytes) -> bytes:
         if length == 0:
             break
         parts.append(body[size.end() : size.end() + length])
-        position = size.end() + length
-        if body[position : position + 2] == b"\r\n":
+        position = min(size.end() + length, len(body))
+        end = body[position : position + 2]
+        if end == b"\r\n":
             position += 2
-        elif body[position : position + 1] == b"\n":
+        elif end[:1] == b"\n":
             position += 1
-        elif position < len(body):
+        elif end not in (b"", b"\r"):
             return body
     else:
-        if position < len(body) and not parts:
+        if not parts and not _CHUNK_SIZE_CUT.fullmatch(body):
             return body
     return b"".join(parts)
 
@@ -128,46 +141,45 @@ def decoded(entity: bytes, coding: str | None, most: int = MOST_CONTENT) -> tupl
 
 
 def _gunzip(data: bytes, most: int) -> tuple[bytes, bool]:
-    if not data.startswith(b"\x1f\x8b"):
+    if not data.startswith(_GZIP):
         return data, True
     parts: list[bytes] = []
-    while data.startswith(b"\x1f\x8b"):
-        part, complete, data = _inflated(lambda: isal_zlib.decompressobj(wbits=31), data, most)
+    rest, complete = memoryview(data), True
+    while complete and rest[: len(_GZIP)] == _GZIP:
+        part, complete, taken = _inflated(isal_zlib.decompressobj(wbits=31), rest, most)
         parts.append(part)
         most -= len(part)
-        if not complete:
-            return b"".join(parts), False
-    return b"".join(parts), True
+        rest = rest[taken:]
+    return b"".join(parts), complete
 
 
 def _inflate_any(data: bytes, most: int) -> tuple[bytes, bool]:
     # "deflate" is zlib by RFC 9110, and raw deflate by what old servers send.
     for bits in (15, -15):
-        part, complete, _ = _inflated(partial(zlib.decompressobj, wbits=bits), data, most)
+        part, complete, _ = _inflated(zlib.decompressobj(wbits=bits), memoryview(data), most)
         if part or complete:
             return part, complete
-    return data, True
+    is_zlib = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0  # by its header, RFC 1950 section 2.2
+    return (b"", False) if is_zlib else (data, True)
 
 
-def _inflated(make: Callable[[], Any], data: bytes, most: int) -> tuple[bytes, bool, bytes]:
-    """(content, whether it is whole, what follows the stream)."""
-    decoder = make()
-    try:
-        part = decoder.decompress(data, most + 1)
-    except DAMAGE:
-        return _before_damage(make(), data, most), False, b""
-    return part[:most], len(part) <= most and decoder.eof, decoder.unused_data
+def _inflated(decoder: Any, data: memoryview, most: int) -> tuple[bytes, bool, int]:
+    """(content, whether it is whole, how many bytes its stream took).
 
-
-def _before_damage(decoder: Any, data: bytes, most: int) -> bytes:
-    """What a damaged stream holds up to the damage, as browsers show it."""
+    A damaged stream gives what it holds up to the damage, as browsers show it, give or take a piece. Small pieces also
+    keep a body of many tiny streams from being copied over and over.
+    """
     parts: list[bytes] = []
-    for start in range(0, len(data), _PIECE):
-        try:
-            parts.append(decoder.decompress(data[start : start + _PIECE], most))
-        except DAMAGE:
-            break
-    return b"".join(parts)[:most]
+    size = position = 0
+    try:
+        while size <= most and position < len(data) and not decoder.eof:
+            parts.append(decoder.decompress(data[position : position + _PIECE], most + 1 - size))
+            size += len(parts[-1])
+            position += _PIECE
+    except DAMAGE:
+        return b"".join(parts), False, len(data)
+    taken = min(position, len(data)) - len(decoder.unused_data)
+    return b"".join(parts)[:most], decoder.eof and size <= most, taken
 
 
 def _unbrotli(data: bytes, most: int) -> tuple[bytes, bool]:
@@ -193,9 +205,9 @@ def without_secrets(raw: bytes) -> bytes:
     Only the head is touched; offsets and lengths stay.
     """
     head, body = split_head(raw)
-    if b"uthorization" not in head and b"AUTHORIZATION" not in head and b"@" not in head:
+    if b"@" not in head and b"authorization" not in head.lower():
         return raw
-    head = _SECRETS.sub(lambda match: match[1] + b"x" * len(match[2]), head)
+    head = _SECRETS.sub(lambda match: match[1] + _SECRET_BYTE.sub(b"x", match[2]), head)
     return _USERINFO.sub(lambda match: b"x" * len(match[1]), head) + body
 
 
