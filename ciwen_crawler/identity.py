@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-_CONTENT = re.compile(r"/content_([0-9]{1,20})(?:_([0-9]{1,4}))?\.s?html?$", re.IGNORECASE)
-_NODE = re.compile(r"/node_([0-9]{1,20})(?:_([0-9]{1,4}))?\.s?html?$", re.IGNORECASE)
+_FILE = re.compile(r"/(content|node)_([0-9]{1,20})(?:_([0-9]{1,4}))?\.s?html?$", re.IGNORECASE)
+_MOBILE = re.compile(r"^/m(?=/[0-9]{4}-[0-9]{2}/)")
+_FURTHER_PAGE = re.compile(r"(/content_[0-9]+)_[0-9]+(?=\.s?html?$)", re.IGNORECASE)
 _BIG5 = re.compile(r"/gate/big5/([a-zA-Z0-9._-]+(?::[0-9]{1,5})?)(/.*)?")
 _PORT = re.compile(r":[0-9]*$")
 _BLANKS = re.compile(r"[\t\r\n]")
@@ -48,6 +49,22 @@ def absolute(base: str, href: str) -> str | None:
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, "")).replace(" ", "%20")
 
 
+@dataclass(frozen=True, slots=True)
+class NodeId:
+    """The CMS's number of a list, and which of its pages a URL names."""
+
+    number: str
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContentId:
+    """The CMS's number of an article, and which of its pages a URL names (0: the whole on one page)."""
+
+    number: str
+    page: int
+
+
 class _Place(NamedTuple):
     """Where a web address leads, the mirror's gate taken away."""
 
@@ -55,12 +72,14 @@ class _Place(NamedTuple):
     path: str
     query: str
     mirrored: bool
+    content: ContentId | None
+    node: NodeId | None
 
 
-_NOWHERE = _Place("", "", "", False)
+_NOWHERE = _Place("", "", "", False, None, None)
 
 
-# A list page asks several questions of each of its links.
+# Several questions are asked of each link of a list page.
 @lru_cache(maxsize=1024)
 def _place(url: str) -> _Place:
     try:
@@ -73,7 +92,14 @@ def _place(url: str) -> _Place:
     host, path, mirrored = _bare(parts.netloc.rpartition("@")[2]), parts.path or "/", False
     while host.startswith("big5.") and (gate := _BIG5.fullmatch(path)):
         host, path, mirrored = _bare(gate[1]), gate[2] or "/", True
-    return _Place(host, path, parts.query, mirrored)
+    content = node = None
+    if file := _FILE.search(path):
+        number, page = file[2], int(file[3] or 1)
+        if file[1].lower() == "content":
+            content = ContentId(number, page)
+        else:
+            node = NodeId(number, page)
+    return _Place(host, path, parts.query, mirrored, content, node)
 
 
 def _bare(host: str) -> str:
@@ -86,13 +112,12 @@ def canonical_url(url: str) -> str:
     Only an article's twin (`/m/2025-06/04/content_…`) loses its `/m/`; other paths and queries stay, and so does all
     that is no web address.
     """
-    host, path, query, _ = _place(url)
-    if not host:
+    place = _place(url)
+    if not place.host:
         return url
-    if _CONTENT.search(path):
-        path = re.sub(r"^/m/(?=\d{4}-\d{2}/)", "/", path)
-        query = ""
-    return urlunsplit(("http", host, path, query, ""))
+    if place.content:
+        return urlunsplit(("http", place.host, _MOBILE.sub("", place.path), "", ""))
+    return urlunsplit(("http", place.host, place.path, place.query, ""))
 
 
 def host_of(url: str) -> str:
@@ -108,41 +133,22 @@ def in_hosts(url: str, hosts: frozenset[str]) -> bool:
 
 def is_node(url: str) -> bool:
     """True for a list page of the CMS, `node_<id>[_<page>].<ext>`."""
-    return bool(_NODE.search(_place(url).path))
-
-
-@dataclass(frozen=True, slots=True)
-class NodeId:
-    """The CMS's number of a list, and which of its pages a URL names."""
-
-    number: str
-    page: int
+    return _place(url).node is not None
 
 
 def node_id(url: str) -> NodeId | None:
     """The list that a URL is a page of, None where it is none."""
-    match = _NODE.search(_place(url).path)
-    return NodeId(match.group(1), int(match.group(2) or 1)) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class ContentId:
-    """The CMS's number of an article, and which of its pages a URL names (0: the whole on one page)."""
-
-    number: str
-    page: int
+    return _place(url).node
 
 
 def content_id(url: str) -> ContentId | None:
     """The CMS's id in a URL, None where there is none."""
-    match = _CONTENT.search(_place(url).path)
-    return ContentId(match.group(1), int(match.group(2) or 1)) if match else None
+    return _place(url).content
 
 
 def article_url(url: str) -> str:
     """The canonical URL of the first page of the article that a URL names."""
-    canonical = canonical_url(url)
-    return re.sub(r"(/content_[0-9]+)_[0-9]+(?=\.s?html?$)", r"\1", canonical, flags=re.IGNORECASE)
+    return _FURTHER_PAGE.sub(r"\1", canonical_url(url))
 
 
 def article_id(url: str) -> str:
@@ -156,5 +162,5 @@ def article_id(url: str) -> str:
 
 def is_twin(url: str) -> bool:
     """True for a rendering that must make no version beside the canonical page: `/m/`, big5, `_0`."""
-    place, found = _place(url), content_id(url)
-    return found is not None and (place.mirrored or place.path.startswith("/m/") or found.page == 0)
+    place = _place(url)
+    return place.content is not None and (place.mirrored or place.path.startswith("/m/") or place.content.page == 0)

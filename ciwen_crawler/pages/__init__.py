@@ -13,20 +13,22 @@ from ciwen_crawler.pages.enp import EnpReader
 from ciwen_crawler.pages.listing import listing_of
 from ciwen_crawler.pages.merge import merge, missing
 
-__all__ = ["extractor_digest", "is_page", "merge", "missing", "read_article", "read_listing"]
+__all__ = ["LONGEST", "extractor_digest", "is_page", "merge", "missing", "read_article", "read_listing"]
 
 # The first whose marks a page bears reads it. A new template adds a class here, and none changes.
 READERS: tuple[type[PageReader], ...] = (EnpReader, PageReader)
 _HTML = frozenset({"text/html", "application/xhtml+xml", None})
 _SNIFFED = 512  # bytes; a text holds no NUL
+# Bytes of a page, unpacked. The site's longest have 200 KB, and a page's tree can take a hundred times its bytes.
+LONGEST = 4 * 1024 * 1024
 # What a page's fields depend on beside the modules of this package.
 _DEPENDS_ON = ("capture.py", "text.py", "dates.py", "charset.py", "identity.py", "items.py")
 
 
 def is_page(capture: Capture) -> bool:
-    """Whether anything may be read from a capture: whole, successful, and HTML by what it says and holds."""
+    """Whether anything may be read from a capture: whole, of a length that pages have, HTML by what it says and holds."""
     is_text = b"\0" not in capture.body[:_SNIFFED] or capture.body.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-    return capture.is_whole and capture.mime in _HTML and is_text
+    return capture.is_whole and len(capture.body) <= LONGEST and capture.mime in _HTML and is_text
 
 
 def read_article(capture: Capture) -> ArticlePage:

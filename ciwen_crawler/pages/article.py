@@ -174,7 +174,7 @@ class PageReader:
     # Fields
 
     def title(self) -> Trust[str]:
-        headings = [heading.root for heading in self.document.page.xpath("//h1")]
+        headings = list(self.document.root.iter("h1"))
         yield ".content > h1", _first_line(h for h in headings if "content" in _classes(h.getparent()))
         for name in _HEADINGS:
             yield f"h1.{name}", _first_line(h for h in headings if name in (*_classes(h), h.get("id")))

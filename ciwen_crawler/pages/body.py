@@ -69,16 +69,17 @@ def read_body(
 
 def _walk(writer: Writer, container: Element, begin: Element | None, end: Element | None) -> None:
     inside = begin is None
+    write = writer.paragraph.write
     walk = etree.iterwalk(container, events=("start", "end", "comment"))
     for event, node in walk:
         if event == "start":
             if not inside:
                 writer.pass_by()
             elif not writer.open(node):
-                # A video's element and furniture are not entered; their end event comes all the same.
+                # What is not entered has its end event all the same.
                 walk.skip_subtree()
             elif node.text:
-                writer.write(node.text)
+                write(node.text)
             continue
         if event == "end":
             writer.close()
@@ -87,7 +88,7 @@ def _walk(writer: Writer, container: Element, begin: Element | None, end: Elemen
         elif node is begin:
             inside = True
         if inside and node.tail and node is not container:
-            writer.write(node.tail)
+            write(node.tail)
 
 
 def _drop_furniture(blocks: list[Block], repeated_head: str | None) -> str | None:

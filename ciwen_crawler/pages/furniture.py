@@ -32,24 +32,19 @@ _COLUMN_LINE = re.compile(
 _LONGEST = 80
 _LONGEST_COLUMN_LINE = 200
 
+_NO_ADDRESS = ("data:", "about:", "#")
 _PLACEHOLDER = re.compile(
-    r"^(?:data:|about:|#)"
-    r"|(?:^|/)(?:blank|spacer|placeholder|loading|grey|gray|lazy|transparent|pixel)[\w-]*\.\w+$",
-    re.IGNORECASE,
+    r"(?:blank|spacer|placeholder|loading|grey|gray|lazy|transparent|pixel)[\w-]*\.\w+", re.IGNORECASE
 )
 _LAZY = ("data-src", "data-original", "data-ue-src", "data_ue_src", "data-lazy-src", "_src")
-_ICON = re.compile(r"/fileTypeImages/|/share_?icon", re.IGNORECASE)
 _HOME_LINK = re.compile(r"返回.{0,12}首页")
-
-
-def is_hidden(attributes: Mapping[str, str]) -> bool:
-    """True for an element that a reader does not see."""
-    return "hidden" in attributes or ("style" in attributes and style_of(attributes["style"]).hidden)
 
 
 def is_furniture(tag: str, attributes: Mapping[str, str]) -> bool:
     """True for an element that holds nothing of the article."""
-    if attributes.get("id") in _IDS or is_hidden(attributes):
+    if "style" in attributes and style_of(attributes["style"]).hidden:
+        return True
+    if attributes.get("id") in _IDS or "hidden" in attributes:
         return True
     classes = attributes["class"].split() if "class" in attributes else ()
     if tag == "ul" and ("pages" in attributes or "pages" in classes):
@@ -74,12 +69,15 @@ def is_furniture_line(line: str, *, last: bool) -> bool:
 def image_source(attributes: Mapping[str, str]) -> str | None:
     """The address of the picture itself, where `src` only holds the place of a picture that is loaded late."""
     source = (attributes.get("src") or "").strip()
-    if source and not _PLACEHOLDER.search(source):
+    name = source.rpartition("/")[2]
+    if source and not source.startswith(_NO_ADDRESS) and not _PLACEHOLDER.fullmatch(name):
         return source
     return next((attributes[name] for name in _LAZY if attributes.get(name)), None)
 
 
 def is_icon(url: str, attributes: Mapping[str, str]) -> bool:
     """True for a picture that is a button: an attachment's icon, a share icon, the logo that leads home."""
-    title = attributes.get("title")
-    return bool(_ICON.search(url)) or bool(title and _HOME_LINK.match(title))
+    title, address = attributes.get("title"), url.lower()
+    if "/filetypeimages/" in address or "/shareicon" in address or "/share_icon" in address:
+        return True
+    return bool(title and _HOME_LINK.match(title))

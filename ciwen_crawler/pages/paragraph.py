@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from html import escape
 
+from ciwen_crawler.pages.blocks import Block
 from ciwen_crawler.text import visible
 
 _CELL_MARKUP = frozenset({"<td>", "<th>", "</td>", "</th>"})
@@ -27,25 +28,20 @@ class Paragraph:
     pictures_first: bool = True  # no text stands before them
     marks: list[Mark] = field(default_factory=list)
     cell: str | None = None  # in a row the open cell, '' between two; None outside rows
-    _blank: bool = False  # white space came last
+    blank: bool = False  # white space came last
     _line_break: bool = False  # a line ended, and nothing came since
-
-    @property
-    def text(self) -> str:
-        """The line so far."""
-        return "".join(self.words)
 
     def write(self, chunk: str) -> None:
         """Text, its white space folded across the inline elements that it comes in."""
         shown = visible(chunk)
         line = " ".join(shown.split())
         if not line:
-            self._blank = self._blank or bool(shown)
+            self.blank = self.blank or bool(shown)
             return
         self._make_room()
-        if self._blank or shown[0].isspace():
+        if self.blank or shown[0].isspace():
             self._part_words()
-        self._blank = shown[-1].isspace()
+        self.blank = shown[-1].isspace()
         for mark in self.marks:
             if not mark.written:
                 self.html.append(mark.opening)
@@ -91,21 +87,17 @@ class Paragraph:
         if mark.written:
             self.html.append(f"</{mark.name}>")
 
-    def end(self) -> bool:
-        """Nothing more comes; False where there is neither text nor picture."""
-        if not self.html:
-            self._blank = False
-            return False
+    def ended(self, around: str, centred: bool, marked: bool) -> Block | None:
+        """What was written, as a block, None where that is neither text nor picture; marks stay open for the next."""
         self._suspend_marks()
-        return bool(self.words or self.pictures)
-
-    def begin(self) -> None:
-        """The next paragraph, in which nothing is written yet; marks stay open."""
-        for mark in self.marks:
-            mark.written = False
+        block = None
+        if self.words or self.pictures:
+            line = "".join(self.words)
+            block = Block(around, line, self.html, self.pictures, centred, marked, self.pictures_first)
         self.words, self.html, self.pictures = [], [], []
         self.pictures_first = True
-        self._blank = self._line_break = False
+        self.blank = self._line_break = False
+        return block
 
     def _make_room(self) -> None:
         if self._line_break:
@@ -113,7 +105,7 @@ class Paragraph:
             self.html.append("<br>")
             if self.words:
                 self.words.append(" ")
-            self._line_break = self._blank = False
+            self._line_break = self.blank = False
         if self.cell == "":  # what stands between two cells is one of its own
             self.open_cell("td")
 
@@ -126,7 +118,7 @@ class Paragraph:
     def _part_cells(self, markup: str) -> None:
         self._suspend_marks()
         self.html.append(markup)
-        self._line_break, self._blank = False, True
+        self._line_break, self.blank = False, True
 
     def _suspend_marks(self) -> None:
         for mark in reversed(self.marks):

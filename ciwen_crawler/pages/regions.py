@@ -33,7 +33,7 @@ _BOX_TITLE = re.compile(
     r"(?:相关|延伸|推荐|热门)(?:阅读|新闻|文章|报道|推荐|链接|稿件)|热点(?:推荐|新闻|排行|文章)|猜你喜欢|大家都在看"
     r"|[为给][您你]推荐|(?:点击|阅读|新闻|热门|文章)排行榜?|排行榜|友情链接"
 )
-_BOX_WORDS = "相关 延伸 推荐 热点 热门 猜你 大家都在 排行 友情链接".split()
+_BOX_WORD = re.compile("相关|延伸|推荐|热点|热门|猜你|大家都在|排行|友情链接")
 _BULLETS = "·•●○▪■◆ "
 _MORE = re.compile(r"[\s·:：>»|]*(?:更多|more)?[\s>»…]*$", re.IGNORECASE)
 _LONGEST_TITLE = 40
@@ -89,19 +89,13 @@ def _names(node: Element) -> set[str]:
 
 def _boxes(document: Document) -> frozenset[Element]:
     """The parts below a title such as 相关阅读, up to the next title."""
-    if not _has_box_word(document.text):
-        return frozenset()
     titles = filter(_is_box_title, document.root.iter(*_BOX_TITLE_TAGS))
     return frozenset(part for title in islice(titles, _MOST_BOXES) for part in _below(title))
 
 
-def _has_box_word(text: str) -> bool:
-    return any(word in text for word in _BOX_WORDS)
-
-
 def _is_box_title(node: Element) -> bool:
     text = node.text
-    if not text or len(text) > _LONGEST_TITLE or not _has_box_word(text):
+    if not text or len(text) > _LONGEST_TITLE or not _BOX_WORD.search(text):
         return False
     line = line_of(node) or ""
     return bool(_BOX_TITLE.fullmatch(_MORE.sub("", line.strip(_BULLETS)))) and not any(

@@ -12,7 +12,7 @@ from ciwen_crawler.pages.document import Element
 from ciwen_crawler.pages.furniture import image_source, is_furniture, is_icon
 from ciwen_crawler.pages.paragraph import Paragraph
 from ciwen_crawler.pages.styles import style_of
-from ciwen_crawler.text import clean
+from ciwen_crawler.text import clean, fold
 
 # A row of several cells is one line of text, and what its cells hold only breaks lines within it.
 _LINE_ROW, _LINE_CELL = "line row", "line cell"
@@ -38,13 +38,13 @@ _MARKED = _Frame(elements.MARK)
 
 @dataclass(slots=True)
 class Writer:
-    """Takes elements and text in document order; leaves blocks, tags around them, and pictures."""
+    """Takes elements in document order, and text by its paragraph; leaves blocks, tags around them, and pictures."""
 
     base: str
     out: list[Block | str] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    paragraph: Paragraph = field(default_factory=Paragraph)  # takes the text
     _frames: list[_Frame] = field(default_factory=list)
-    _paragraph: Paragraph = field(default_factory=Paragraph)
     # What blocks inherit.
     _container: str = ""  # the innermost open list, item, table, row or cell
     _heading: str = ""
@@ -61,7 +61,7 @@ class Writer:
         self._frames.append(_PASSED)
 
     def open(self, element: Element) -> bool:
-        """An element begins; False where nothing in it belongs to the body."""
+        """An element begins; False where nothing in it is still to be taken."""
         tag = element.tag
         kind = elements.KINDS.get(tag)
         # lxml's stubs allow for bytes, which a parsed tree never holds.
@@ -83,6 +83,10 @@ class Writer:
         elif kind == elements.BREAK:
             self._flush()
             self._frames.append(_PASSED)
+        elif kind == elements.BLOCK and not len(element) and self._is_open_ground():
+            self._write_block(tag, attributes, element.text)
+            self._frames.append(_PASSED)
+            return False
         else:
             self._open_block(element, tag, kind, attributes)
         return True
@@ -91,13 +95,9 @@ class Writer:
         """The element that was opened last ends."""
         frame = self._frames.pop()
         if frame.kind == elements.MARK:
-            self._paragraph.close_mark()
+            self.paragraph.close_mark()
         elif frame.kind is not None:
             self._close_block(frame)
-
-    def write(self, chunk: str) -> None:
-        """Text."""
-        self._paragraph.write(chunk)
 
     def finish(self) -> None:
         """Close what the end marker left open."""
@@ -115,7 +115,7 @@ class Writer:
             if target is None:
                 return _PASSED
             opening = f'<a href="{escape(target)}">'
-        return _MARKED if self._paragraph.open_mark(name, opening) else _PASSED
+        return _MARKED if self.paragraph.open_mark(name, opening) else _PASSED
 
     def _image(self, attributes: Mapping[str, str]) -> None:
         source = image_source(attributes)
@@ -140,19 +140,36 @@ class Writer:
         self._flush()
 
     def _show(self, picture: Picture) -> None:
-        self._paragraph.show(len(self.pictures))
+        self.paragraph.show(len(self.pictures))
         self.pictures.append(picture)
 
     # Blocks
+
+    def _is_open_ground(self) -> bool:
+        """Whether a block that begins now stands for itself: in no row, caption or mark."""
+        return not self._soft and not self.paragraph.marks
+
+    def _write_block(self, tag: str, attributes: Mapping[str, str], text: str | None) -> None:
+        """A block with no element in it, at once: most of a body is that."""
+        self._flush()
+        line = fold(text) if text else ""
+        if line:
+            centred, marked = self._standing(tag, attributes)
+            around = self._heading or AROUND[self._container]
+            self.out.append(Block(around, line, [escape(line, quote=False)], [], centred, marked, True))
+
+    def _standing(self, tag: str, attributes: Mapping[str, str]) -> tuple[bool, bool]:
+        """Whether a block is centred, and whether it is marked as a caption."""
+        if not attributes and tag != "center":
+            return self._centred, self._marked
+        marked = self._marked or ("class" in attributes and captions.is_marked(attributes["class"]))
+        return _is_centred(tag, attributes, self._centred), marked
 
     def _open_block(self, element: Element, tag: str, kind: str, attributes: Mapping[str, str]) -> None:
         self._flush()
         frame = _Frame(kind, self._container, self._heading, self._centred, self._marked)
         self._frames.append(frame)
-        if attributes or tag == "center":
-            self._centred = _is_centred(tag, attributes, self._centred)
-            if "class" in attributes:
-                self._marked = self._marked or captions.is_marked(attributes["class"])
+        self._centred, self._marked = self._standing(tag, attributes)
         if self._soft:
             self._open_in_line(tag, kind, frame)
         elif kind == elements.HEADING:
@@ -173,7 +190,7 @@ class Writer:
         if kind == elements.CELL and self._container == "tr":
             frame.kind = _LINE_CELL
             self._container = tag
-            self._paragraph.open_cell(tag)
+            self.paragraph.open_cell(tag)
 
     def _enclose(self, element: Element, tag: str, kind: str, frame: _Frame) -> None:
         self._heading = ""
@@ -181,7 +198,7 @@ class Writer:
             frame.kind = _LINE_ROW
             self._container = "tr"
             self._soft = True
-            self._paragraph.cell = ""
+            self.paragraph.cell = ""
             return
         # A row of one cell only lays out what is in it.
         self._container = frame.closing = "ul" if kind == elements.LIST and tag != "ol" else tag
@@ -190,7 +207,7 @@ class Writer:
     def _close_block(self, frame: _Frame) -> None:
         kind = frame.kind
         if kind == _LINE_CELL:
-            self._paragraph.close_cell()
+            self.paragraph.close_cell()
         elif kind == _LINE_ROW:
             self._close_row()
         elif kind == elements.FIGCAPTION and self._soft:
@@ -206,18 +223,19 @@ class Writer:
 
     def _close_row(self) -> None:
         self._soft = False
-        self._paragraph.close_cell()
+        self.paragraph.close_cell()
         self._flush()
-        self._paragraph.cell = None
+        self.paragraph.cell = None
 
     def _take_figcaption(self) -> None:
         self._soft = False
-        line, shown = self._paragraph.text, self._paragraph.pictures
-        self._paragraph.begin()
-        for number in shown:  # pictures within the caption
-            self._paragraph.show(number)
+        held = self.paragraph.ended("", centred=False, marked=True)
+        if held is None:
+            return
+        for number in held.pictures:  # they stand within the caption, and may have one of their own
+            self.paragraph.show(number)
         self._flush()
-        self._figcaption = f"{self._figcaption} {line}".strip()
+        self._figcaption = f"{self._figcaption} {held.text}".strip()
 
     def _close_figure(self, frame: _Frame) -> None:
         self._figures -= 1
@@ -225,29 +243,21 @@ class Writer:
         if caption and len(self.pictures) > frame.since and self.pictures[-1].url:
             self.pictures[-1].caption = self.pictures[-1].caption or caption
         elif caption:  # of a figure without picture, a table say: then it is text
-            self.write(caption)
+            self.paragraph.write(caption)
             self._flush()
 
     def _flush(self) -> None:
         """The paragraph ends; in soft mode only the line does."""
-        paragraph = self._paragraph
+        paragraph = self.paragraph
         if self._soft:
             paragraph.break_line()
-            return
-        if paragraph.end():
-            self.out.append(
-                Block(
-                    ROW if paragraph.cell is not None else self._heading or AROUND[self._container],
-                    paragraph.text,
-                    paragraph.html,
-                    paragraph.pictures,
-                    self._centred,
-                    self._marked,
-                    paragraph.pictures_first,
-                )
-            )
-        if paragraph.html:
-            paragraph.begin()
+        elif not paragraph.html:
+            paragraph.blank = False
+        else:
+            around = ROW if paragraph.cell is not None else self._heading or AROUND[self._container]
+            block = paragraph.ended(around, self._centred, self._marked)
+            if block:
+                self.out.append(block)
 
 
 def _is_centred(tag: str, attributes: Mapping[str, str], inherited: bool) -> bool:
