@@ -26,7 +26,7 @@ _DEPENDS_ON = ("capture.py", "text.py", "dates.py", "charset.py", "identity.py",
 
 
 def is_page(capture: Capture) -> bool:
-    """Whether anything may be read from a capture: whole, of a length that pages have, HTML by what it says and holds."""
+    """Whether anything may be read from a capture: whole, not too long, and HTML by what it says and holds."""
     is_text = b"\0" not in capture.body[:_SNIFFED] or capture.body.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     return capture.is_whole and len(capture.body) <= LONGEST and capture.mime in _HTML and is_text
 

@@ -26,7 +26,7 @@ from ciwen_crawler.identity import (
     node_id,
 )
 from ciwen_crawler.items import Article, ArticlePage, Link, Listing
-from ciwen_crawler.pages import is_page, read_article, read_listing
+from ciwen_crawler.pages import LONGEST, is_page, read_article, read_listing
 from ciwen_crawler.spiders.base import ArchivingSpider
 
 # Lists first: they say what there is. Pages that complete an article before articles that begin.
@@ -210,7 +210,7 @@ class ChannelSpider(ArchivingSpider):
         capture = self._answered(response)
         if is_page(capture):
             return capture
-        if capture.truncated == BY_LENGTH:
+        if capture.truncated == BY_LENGTH or len(capture.body) > LONGEST:
             self.tally.oversized += 1
         else:
             self.tally.failure(capture.url, f"no HTML page, but {capture.mime}")
