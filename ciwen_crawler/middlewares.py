@@ -84,4 +84,5 @@ def _unreachable(url: str, why: str) -> _Rules:
 
 
 def _parsed(capture: Capture) -> _Rules:
-    return _Rules(Protego.parse(capture.body.decode("utf-8", "replace")))
+    # A byte order mark would be part of the first line, and make it one that says nothing.
+    return _Rules(Protego.parse(capture.body.decode("utf-8-sig", "replace")))
