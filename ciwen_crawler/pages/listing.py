@@ -13,7 +13,7 @@ from ciwen_crawler.pages.headlines import description, headline, is_invitation
 from ciwen_crawler.pages.regions import MAIN, NAVIGATION, NOWHERE, PAGER, Regions
 
 # Where the CMS puts articles, whatever their file is called.
-_DATED = re.compile(r"(?:^|/)[0-9]{4}-[0-9]{2}/[0-9]{2}/[^?#]*\.s?html?(?=$|[?#])", re.IGNORECASE)
+_DATED = re.compile(r"(?:[^?#]*/)?[0-9]{4}-[0-9]{2}/[0-9]{2}/[^?#]*\.s?html?(?=$|[?#])", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ def listing_of(document: Document) -> Listing:
     for link in document.root.iter("a"):
         href = link.get("href") or ""
         # Asked of every link of the page: most are none of these, and resolving one is dear.
-        if "content_" in href or "node_" in href or ("htm" in href and _DATED.search(href)):
+        if "content_" in href or "node_" in href or ("htm" in href and _DATED.match(href)):
             _sort_in(found, document, own, link, regions)
     return Listing(
         links=tuple(Link(entry.url, entry.text or entry.fallback) for entry in found.links.values()),
@@ -65,7 +65,7 @@ def _sort_in(found: _Found, document: Document, own: identity.NodeId | None, lin
         if region == MAIN:
             _note(found.links, url, content.page, link)
     elif node is None:
-        if region == MAIN and _DATED.search(url) and identity.host_of(url) == identity.host_of(document.url):
+        if region == MAIN and _DATED.match(url) and identity.host_of(url) == identity.host_of(document.url):
             found.without_id.add(identity.canonical_url(url))
     elif _is_page_of_own(own, node, region):
         if own is None or node.page != own.page:
