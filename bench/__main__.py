@@ -17,7 +17,7 @@ def main() -> int:
             return 0
         for part in (crawl, replay):
             if given.part in (None, part.__name__.rpartition(".")[2]):
-                print(part.compare(given.articles, given.rounds), end="\n\n", flush=True)
+                print(part.compare(given.articles or part.ARTICLES, given.rounds), end="\n\n", flush=True)
     except NoNginx as missing:
         print(missing, file=sys.stderr)
         return 2
@@ -30,7 +30,11 @@ def main() -> int:
 def _arguments() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     arguments.add_argument("part", nargs="?", choices=["crawl", "replay"], help="one comparison; both where left out")
-    arguments.add_argument("--articles", type=int, default=2000, help="of the generated channel (2000)")
+    arguments.add_argument(
+        "--articles",
+        type=int,
+        help=f"of the generated channel ({crawl.ARTICLES} to crawl, {replay.ARTICLES} to rebuild)",
+    )
     arguments.add_argument("--rounds", type=int, default=3, help="runs of each contestant (3)")
     arguments.add_argument(
         "--sizes",

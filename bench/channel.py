@@ -22,7 +22,7 @@ from bench import ROOT
 HOST = "ci.china.com.cn"
 _FIXTURES = ROOT / "fixtures" / "html"
 _ITEMS_A_PAGE, _PAGES_A_LIST = 20, 10  # the CMS lists no more, so a long channel has many lists
-_PARAGRAPHS = (8, 46)  # an article's, from and to: about 40 KB with its frame
+_PARAGRAPHS = (4, 24)  # an article's, from and to
 _PHRASES_A_PARAGRAPH, _CHARACTERS_A_PHRASE = (3, 20), (5, 19)
 _PHRASES = 20_000  # so many that two articles share hardly any
 _FIRST_NODE, _FRAME_NODE = 8_020_001, "node_8010002"

@@ -19,6 +19,7 @@ from bench.process import Failed, Run, measure
 from bench.rounds import Contestant, measure_all, spread, table
 from bench.server import Server
 
+ARTICLES = 2000
 # The pace that a small public site is owed is not what is measured here.
 _PACE_OFF = ("DOWNLOAD_DELAY=0", "AUTOTHROTTLE_ENABLED=0", "CONCURRENT_REQUESTS_PER_DOMAIN=16")
 BARE, BARE_OURS, CIWEN = "bare Scrapy, its defaults", "bare Scrapy, our settings", "ciwen crawl"

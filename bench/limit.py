@@ -7,6 +7,7 @@ from pathlib import Path
 
 import lxml.html
 from fastwarc.warc import ArchiveIterator, WarcRecordType
+from isal import isal_zlib
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,16 @@ def parse(span: Span) -> int:
     pages = 0
     with span.file.open("rb") as stream:
         stream.seek(span.start)
-        for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True, auto_decode="all"):
+        # With auto_decode="all" FastWARC 2.0 ends at the first body that is both chunked and compressed.
+        for record in ArchiveIterator(
+            stream, record_types=WarcRecordType.response, parse_http=True, auto_decode="transfer"
+        ):
             if record.stream_pos >= span.end:
                 break
             if record.http_headers.status_code == 200 and record.http_content_type == "text/html":
-                lxml.html.document_fromstring(record.reader.read())
+                body = record.reader.read()
+                is_gzip = record.http_headers.get("Content-Encoding") == "gzip"
+                lxml.html.document_fromstring(isal_zlib.decompress(body, wbits=31) if is_gzip else body)
                 pages += 1
     return pages
 
