@@ -9,6 +9,7 @@ from ciwen_crawler.warc.record import REQUEST, RESOURCE, RESPONSE, REVISIT, Reco
 _CAPTURED = frozenset({RESPONSE, RESOURCE, REVISIT})
 # A request waits for its response, which follows it at once in our own files; in others' it may never come.
 _MOST_WAITING = 256
+_YEAR_BEGINS = "0001-01-01T00:00:00"
 
 
 def captures(records: Iterable[Record], file: str) -> Iterator[tuple[Capture | None, Record]]:
@@ -62,6 +63,8 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
 
 
 def _to_microseconds(date: str) -> str:
-    """A WARC-Date as the database writes moments; WARC/1.0 has whole seconds, WARC/1.1 up to nine digits of them."""
+    """A WARC-Date as the database writes moments; WARC/1.0 has whole seconds, WARC/1.1 anything between a year and nine
+    digits behind the second.
+    """
     whole, _, fraction = date.rstrip("Z").partition(".")
-    return f"{whole}.{fraction[:6]:0<6}Z"
+    return f"{whole}{_YEAR_BEGINS[len(whole) :]}.{fraction[:6]:0<6}Z"

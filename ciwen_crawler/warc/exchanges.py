@@ -49,8 +49,9 @@ def records_of(exchange: Exchange, warcinfo_id: str) -> ExchangeRecords:
             "Ciwen-Via": message.without_userinfo(exchange.via) if exchange.via else None,
         },
     )
+    of_interims = answers | {"Ciwen-Role": ROLE_INTERIM}
     interims = tuple(
-        build(METADATA, new_id(), exchange.sent_at, interim, HTTP_RESPONSE, answers | {"Ciwen-Role": ROLE_INTERIM})
+        build(METADATA, new_id(), exchange.sent_at, message.without_secrets(interim), HTTP_RESPONSE, of_interims)
         for interim in exchange.interim
     )
     response = _response(exchange, response_id, answers) if response_id else None

@@ -29,7 +29,10 @@ def records(path: Path, start: int = 0, end: int | None = None) -> Iterator[Reco
     given by then.
     """
     size = path.stat().st_size
+    position = start
+    member = start  # where the last one begins; records that share one are placed at the next
     held: Record | None = None
+    fault: Exception | None = None
     with path.open("rb") as file:
         is_gzip = file.read(2) == _GZIP
         file.seek(start)
@@ -43,25 +46,30 @@ def records(path: Path, start: int = 0, end: int | None = None) -> Iterator[Reco
                 if end is not None and position >= end:
                     return
                 held = _record(path, found, position)
+                member = position if position < size else member
         except (OSError, ValueError) as error:
-            raise UnreadableInput(f"{path}: damaged, or no WARC file ({error})") from error
-    if held is None:
-        if start < size:
-            raise UnreadableInput(f"{path}: no WARC record at byte {start}")
-        return
-    stop = member_end(path, held.offset) if is_gzip else _plain_end(path, held)
-    yield replace(held, length=stop - held.offset)
+            fault = error
+    stop = position
+    if held is not None:
+        stop = member_end(path, member) if is_gzip else _plain_end(path, held)
+        yield replace(held, length=stop - held.offset)
+    if fault is not None:
+        raise UnreadableInput(f"{path}: damaged, or no WARC file, at byte {stop} ({fault})") from fault
+    if held is None and (start < size or not size):
+        raise UnreadableInput(f"{path}: no WARC record at byte {start}")
     if stop < size:
         raise UnreadableInput(f"{path}: cut short or damaged at byte {stop} of {size}")
 
 
 def _record(path: Path, found: WarcRecord, position: int) -> Record:
-    block = found.reader.read()
-    if len(block) != found.content_length:
-        raise UnreadableInput(f"{path}: cut short in the record at byte {position}")
     pairs = found.headers.items_bytes()
     fields = tuple((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")) for name, value in pairs)
-    return Record(found.headers.status_line or VERSION, fields, block, position)
+    record = Record(found.headers.status_line or VERSION, fields, found.reader.read(), position)
+    # FastWARC takes a length that is missing or no number for 0.
+    size = record.field("Content-Length") or ""
+    if not size.isdecimal() or len(record.block) != int(size):
+        raise UnreadableInput(f"{path}: cut short or damaged in the record at byte {position}")
+    return record
 
 
 def record_at(folder: Path, span: Span) -> Record:
@@ -85,7 +93,7 @@ def parsed(data: bytes, offset: int = 0, length: int = 0) -> Record:
         raise ValueError("no WARC record")
     version, *lines = head.decode("utf-8", "replace").split("\r\n")
     pairs = (line.partition(":") for line in lines)
-    fields = tuple((name, value.strip()) for name, _, value in pairs)
+    fields = tuple((name, value.strip(" \t")) for name, _, value in pairs)
     size = int(Record(version, fields, b"").field("Content-Length") or "")
     if len(rest) < size:
         raise ValueError("shorter than its Content-Length")
@@ -119,7 +127,8 @@ def _plain_end(path: Path, last: Record) -> int:
 def parts(path: Path, count: int) -> list[tuple[int, int]]:
     """Byte ranges of about equal size, each beginning with an exchange, that `records` can read side by side.
 
-    Members are found by their constant header and proven by what they hold; a file of another make is one part.
+    Members are found by their constant header, which stands nowhere else in files of ours; one of another make is one
+    part.
     """
     size = path.stat().st_size
     bounds = [0]

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from isal import igzip
+from isal import igzip, isal_zlib
 
 from ciwen_crawler.message import header
 
@@ -82,11 +82,29 @@ def digest(data: bytes) -> str:
 
 
 def member(version: str, fields: Iterable[tuple[str, str]], block: bytes) -> bytes:
-    """A record's gzip member (WARC/1.1 annex D), with the constant header that lets damage to it be seen."""
+    """A record's gzip member (WARC/1.1 annex D), with the constant header that lets damage to it be seen.
+
+    The header stands nowhere else in it, so that who looks for one in a file finds members and nothing else.
+    """
     head = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return igzip.compress(
-        b"".join((version.encode(), b"\r\n", head.encode(), b"\r\n", block, b"\r\n\r\n")), _LEVEL, mtime=0
-    )
+    record = b"".join((version.encode(), b"\r\n", head.encode(), b"\r\n", block, b"\r\n\r\n"))
+    data = igzip.compress(record, _LEVEL, mtime=0)
+    return data if data.find(MEMBER_HEADER, 1) < 0 else _with_headers_parted(record)
+
+
+def _with_headers_parted(record: bytes) -> bytes:
+    """A gzip member of a block that holds WARC files itself, too dense to be squeezed, so that deflate stores them as
+    they are: a flush in the middle of each member header in them sets its halves apart.
+    """
+    half = len(MEMBER_HEADER) // 2
+    first, *others = record.split(MEMBER_HEADER)
+    compressor = isal_zlib.compressobj(_LEVEL, wbits=31)
+    pieces = [compressor.compress(first)]
+    for other in others:
+        pieces.append(compressor.compress(MEMBER_HEADER[:half]))
+        pieces.append(compressor.flush(isal_zlib.Z_SYNC_FLUSH))
+        pieces.append(compressor.compress(MEMBER_HEADER[half:] + other))
+    return b"".join([*pieces, compressor.flush()])
 
 
 def build(

@@ -9,7 +9,7 @@ from isal import isal_zlib
 
 from ciwen_crawler.errors import CannotWrite
 from ciwen_crawler.warc.reader import NO_RECORD, parsed
-from ciwen_crawler.warc.writer import OPEN
+from ciwen_crawler.warc.writer import OPEN, sync_folder
 
 CUT = ".cut"
 _PIECE = 256 * 1024
@@ -83,5 +83,6 @@ def _keep_apart(path: Path, whole: int, beside: Path) -> None:
                 apart.write(piece)
             apart.flush()
             os.fsync(apart.fileno())
+        sync_folder(path.parent)
         file.truncate(whole)
         os.fsync(file.fileno())

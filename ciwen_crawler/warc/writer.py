@@ -38,8 +38,9 @@ class WarcWriter:
         self._dirty = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            _sync_folder(folder)
+            # Appending, so that after bytes were taken back the next ones do not leave a hole.
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            sync_folder(folder)
         except OSError as error:
             raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
 
@@ -73,12 +74,12 @@ class WarcWriter:
         os.close(self._file)
         try:
             self.path.rename(self.path.with_name(self.name))
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise CannotWrite(f"cannot rename {self.path}: {error.strerror}") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A new or changed name is durable only once its folder is."""
     handle = os.open(folder, os.O_RDONLY)
     try:
