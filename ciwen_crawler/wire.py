@@ -100,17 +100,18 @@ class WireDownloadHandler(HTTP11DownloadHandler):
     def _keep(self, request: Request, recording: "_Recording", error: Exception | None = None) -> Capture | None:
         """Archive every attempt of a download; the capture of the last, whose answer is the download's."""
         capture: Capture | None = None
-        attempts = [attempt for attempt in recording.attempts if attempt.sent_at and attempt.sent]
-        for attempt in attempts:
+        for attempt in recording.attempts:
+            if not (attempt.sent_at and attempt.sent):
+                continue
             response, interim = attempt.answer()
             exchange = Exchange(
                 url=urldefrag(request.url).url,
-                sent_at=attempt.sent_at or "",
+                sent_at=attempt.sent_at,
                 request=b"".join(attempt.sent),
                 response=response,
                 interim=interim,
                 ip=None if request.meta.get("proxy") else attempt.peer,
-                truncated=_truncated(attempt, error if attempt is attempts[-1] else None),
+                truncated=_truncated(attempt, error),
                 kind=request.meta.get(KIND, OTHER),
                 via=request.meta.get(VIA),
             )

@@ -196,28 +196,57 @@ def test_the_generated_crawl_ends_every_fetch(crawled: Generated) -> None:
     assert all(outcome.capture and outcome.body == outcome.capture.body for outcome in whole)
 
 
-# However the bytes are cut into pieces on their way.
+# One connection alone, its bytes cut into pieces at will.
+
+
+class Talk:
+    """A request for `/` sent, its answer to come."""
+
+    def __init__(self, method: bytes = b"GET", maxsize: int = 0) -> None:
+        self.transport = StringTransport()
+        self.pool: list[_Connection] = []
+        recording = _Recording(maxsize)
+        self.connection = _Connection(self.pool.append)
+        self.connection.makeConnection(self.transport)
+        request = WireRequest(method, b"/", Headers({b"Host": [b"a"]}), None, persistent=True)
+        self.connection.request(_Request.of(request, recording))
+        (self.attempt,) = recording.attempts
+
+    def read(self, data: bytes) -> None:
+        """Bytes arrive, unless we have begun to close."""
+        if not self.transport.disconnecting:
+            self.connection.dataReceived(data)
 
 
 @given(seed=st.integers(0, 1_000_000), method=st.sampled_from([b"GET", b"HEAD"]), data=st.data())
 def test_pieces_make_no_difference(seed: int, method: bytes, data: st.DataObject) -> None:
     messages = OddMessages(seed)
     answer = messages.answer(messages.message(method=method.decode()))
-    recording, waiting, transport = _Recording(0), [], StringTransport()
-    connection = _Connection(waiting.append)
-    connection.makeConnection(transport)
-    request = WireRequest(method, b"/", Headers({b"Host": [b"a"]}), None, persistent=True)
-    connection.request(_Request.of(request, recording))
+    talk = Talk(method)
     for piece in pieces(b"".join((*answer.interim, answer.response, answer.extra)), data):
-        if not transport.disconnecting:  # from then on a real one delivers nothing
-            connection.dataReceived(piece)
+        talk.read(piece)
     if answer.then == CLOSE:
-        connection.connectionLost(Failure(ConnectionDone()))
-    (attempt,) = recording.attempts
-    assert b"".join(attempt.sent) == transport.value()
-    assert attempt.is_whole
-    assert attempt.answer() == (answer.response, answer.interim)
-    assert transport.disconnecting or not answer.extra, "a connection with bytes after the end is not kept"
+        talk.connection.connectionLost(Failure(ConnectionDone()))
+    assert b"".join(talk.attempt.sent) == talk.transport.value()
+    assert talk.attempt.is_whole
+    assert talk.attempt.answer() == (answer.response, answer.interim)
+    assert talk.transport.disconnecting or not answer.extra, "a connection with bytes after the end is not kept"
+
+
+def test_single_bytes_make_no_difference() -> None:
+    (answer,) = CASES["chunks"].answers
+    talk = Talk()
+    for byte in answer.response:
+        talk.read(bytes([byte]))
+    assert talk.attempt.is_whole
+    assert talk.pool == [talk.connection]
+
+
+def test_a_connection_that_is_being_aborted_is_not_kept() -> None:
+    talk = Talk(maxsize=10)
+    talk.read(page())
+    assert talk.attempt.is_whole
+    assert talk.pool == []
 
 
 def pieces(raw: bytes, data: st.DataObject) -> list[bytes]:
