@@ -30,6 +30,8 @@ def recover(folder: Path) -> list[Repair]:
 
 def _recover(path: Path) -> Repair:
     final = path.with_name(path.name.removesuffix(OPEN))
+    if final.exists():
+        raise CannotWrite(f"cannot repair {path}: {final} is there already, and neither may be lost")
     size = path.stat().st_size
     whole = last_whole(path)
     try:
