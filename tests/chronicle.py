@@ -10,12 +10,10 @@ from fixtures.server import Channel
 from tests.database import Rows, tables
 from tests.program import ciwen
 
-_NUMBER = {
-    name: 43000001 + place
-    for place, name in enumerate(
-        "steady titled reworded spaced widened recoded deleted moved pictured parted bare undated".split()
-    )
-}
+NAMES = (
+    "steady titled reworded spaced widened recoded deleted moved pictured parted bare undated mobile copied"
+).split()
+_NUMBER = dict(zip(NAMES, range(43000001, 43000100), strict=False))
 PARTS = 3
 
 
@@ -53,7 +51,7 @@ def lived_through(folder: Path) -> Chronicle:
     archive = folder / "archive"
     chronicle = Chronicle(archive, [], [])
     with Channel(_pages()) as channel:
-        for change in (_nothing, _changed, _restored, _taken_back, _nothing):
+        for change in (_begun, _changed, _restored, _taken_back, _nothing):
             change(channel)
             channel.log.clear()
             ciwen("crawl", archive=archive, channel=channel)
@@ -76,7 +74,14 @@ def _pages() -> dict[str, Page | bytes | str]:
     pages |= {url("parted", number): _part(number) for number in range(1, PARTS + 1)}
     pages[url("bare")] = replace(article("bare"), title="bare: 待补", paragraphs=()).page()
     pages[url("undated")] = replace(article("undated"), day="1970-01-01", time="08:00:00").page()
+    pages[_mobile(url("mobile"))] = article("mobile").page()
+    pages[url("copied")] = article("steady").page()
     return pages
+
+
+def _mobile(address: str) -> str:
+    """The twin for telephones."""
+    return address.replace("/2025-06/", "/m/2025-06/")
 
 
 def _part(number: int) -> str:
@@ -86,8 +91,8 @@ def _part(number: int) -> str:
     return replace(article("parted"), paragraphs=(f"之{number}，初稿。", pager)).page()
 
 
-def _nothing(channel: Channel) -> None:
-    """The channel stays as it is."""
+def _begun(channel: Channel) -> None:
+    channel.redirect(url("mobile"), _mobile(url("mobile")))
 
 
 def _changed(channel: Channel) -> None:
@@ -109,6 +114,7 @@ def _changed(channel: Channel) -> None:
 
 def _restored(channel: Channel) -> None:
     channel.restore(url("parted", 2))
+    channel.restore(url("mobile"))
     channel.edit(url("titled"), "封窑记", "开窑记")
 
 
@@ -116,3 +122,7 @@ def _taken_back(channel: Channel) -> None:
     channel.edit(url("titled"), "开窑记", "封窑记")
     channel.pages[url("bare")] = article("bare").page()
     channel.restore(url("moved"))
+
+
+def _nothing(channel: Channel) -> None:
+    """The channel stays as it is."""

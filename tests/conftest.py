@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from fixtures.server import Channel
+from tests.chronicle import Chronicle, lived_through
 
 
 @pytest.fixture
@@ -21,3 +22,9 @@ def shared_channel() -> Iterator[Channel]:
     """The bundled channel on loopback, for tests that change nothing of it."""
     with Channel() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def chronicle(tmp_path_factory: pytest.TempPathFactory) -> Chronicle:
+    """An archive after five crawls of a channel that changes; `tests.chronicle.copy` gives one to write to."""
+    return lived_through(tmp_path_factory.mktemp("chronicle"))

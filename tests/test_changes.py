@@ -8,16 +8,11 @@ import pytest
 
 from fixtures.server import Channel
 from fixtures.site import HOME
-from tests.chronicle import PARTS, Chronicle, identity, lived_through, url
+from tests.chronicle import NAMES, PARTS, Chronicle, identity, url
 from tests.database import Rows, tables
 from tests.program import ciwen
 
 CRAWLS = range(5)
-
-
-@pytest.fixture(scope="module")
-def chronicle(tmp_path_factory: pytest.TempPathFactory) -> Chronicle:
-    return lived_through(tmp_path_factory.mktemp("chronicle"))
 
 
 def number_of_versions(chronicle: Chronicle, name: str) -> list[int]:
@@ -62,6 +57,20 @@ def test_versions_differ_in_what_changed(chronicle: Chronicle) -> None:
     assert after["captured_at"] > before["captured_at"]
 
 
+def test_twin_stands_until_the_canonical_page_is_had(chronicle: Chronicle) -> None:
+    mobile = url("mobile").replace("/2025-06/", "/m/2025-06/")
+    pages = [[row["captured_url"] for row in chronicle.versions("mobile", crawl)] for crawl in CRAWLS]
+    assert pages == [[mobile], [mobile], [url("mobile")], [url("mobile")], [url("mobile")]]
+    (row,) = [row for row in chronicle.after[-1]["articles"] if row["id"] == identity("mobile")]
+    assert row["url"] == url("mobile")
+    assert row["first_captured_at"] == chronicle.versions("mobile")[0]["captured_at"]
+
+
+def test_page_that_names_another_article_is_what_it_was_asked_for_as(chronicle: Chronicle) -> None:
+    assert number_of_versions(chronicle, "copied") == [1] * len(CRAWLS)
+    assert chronicle.versions("copied")[0]["body"] == chronicle.versions("steady")[0]["body"]
+
+
 def test_caption_alone_is_a_change(chronicle: Chronicle) -> None:
     images = of(chronicle.after[-1]["images"], "pictured")
     assert [(row["version"], row["position"], row["caption"]) for row in images] == [(1, 1, "窑口"), (2, 1, "老窑口")]
@@ -94,8 +103,9 @@ def test_redirect_to_the_home_page_is_no_article(chronicle: Chronicle) -> None:
     assert during == before
     redirects = [row for row in of(chronicle.after[-1]["captures"], "moved") if row["status"] == 301]
     assert [row["location"] for row in redirects] == [HOME, HOME]
-    titles = {row["title"].partition(":")[0] for row in chronicle.after[-1]["versions"]}
-    assert {row["id"] for row in chronicle.after[-1]["articles"]} == set(map(identity, titles))
+    assert {row["id"] for row in chronicle.after[-1]["articles"]} == {
+        identity(name) for name in NAMES if name != "undated"
+    }
 
 
 def test_article_without_all_its_pages_makes_no_version(chronicle: Chronicle) -> None:

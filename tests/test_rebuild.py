@@ -1,0 +1,202 @@
+"""The database again from the WARC files alone: the same rows, whatever became of the old one and of the run."""
+
+import shutil
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ciwen_crawler.lock import Lock
+from ciwen_crawler.store import derivation, upkeep
+from ciwen_crawler.warc.recovery import CUT
+from ciwen_crawler.warc.writer import OPEN
+from fixtures.markup import Article, channel_pages, list_page, list_url
+from fixtures.server import Channel
+from tests.chronicle import Chronicle, copy
+from tests.database import Rows, tables
+from tests.program import ciwen, started
+
+DATABASE = "ciwen.sqlite"
+JOURNALS = ("-wal", "-shm", "-journal")
+
+
+def companions(archive: Path) -> list[Path]:
+    return [path for path in archive.iterdir() if path.name.startswith(DATABASE) and path.name != DATABASE]
+
+
+# --- After crawls ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_rebuilt_equals_crawled(chronicle: Chronicle, tmp_path: Path, jobs: int) -> None:
+    archive = copy(chronicle.archive, tmp_path)
+    (archive / DATABASE).unlink()
+    ended = ciwen("rebuild", "--jobs", jobs, archive=archive)
+    assert tables(archive) == chronicle.after[-1]
+    assert f"articles    {len(chronicle.after[-1]['articles'])} in" in ended.out
+    assert companions(archive) == []
+
+
+@pytest.mark.parametrize("part", [2000, 9973, 40_000])
+def test_parts_of_any_size_give_the_same_rows(
+    chronicle: Chronicle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    monkeypatch.setattr(derivation, "_PART", part)
+    archive = copy(chronicle.archive, tmp_path)
+    upkeep.rebuild(archive)
+    assert tables(archive) == chronicle.after[-1]
+
+
+def test_rows_that_no_record_gives_are_gone(chronicle: Chronicle, tmp_path: Path) -> None:
+    archive = copy(chronicle.archive, tmp_path)
+    with closing(sqlite3.connect(archive / DATABASE)) as connection, connection:
+        connection.execute("UPDATE versions SET title = 'forged'")
+        connection.execute("DELETE FROM images")
+        connection.execute("INSERT INTO meta VALUES ('mine', 'x')")
+    upkeep.rebuild(archive)
+    assert tables(archive) == chronicle.after[-1]
+
+
+@pytest.mark.parametrize("with_database", [True, False])
+def test_stale_journals_bring_nothing_back(chronicle: Chronicle, tmp_path: Path, with_database: bool) -> None:
+    archive = copy(chronicle.archive, tmp_path)
+    path = archive / DATABASE
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        with connection:
+            connection.execute("UPDATE versions SET title = 'old'")
+        # As a run that was killed leaves them; a connection that is closed takes them away.
+        for each in (path, *companions(archive)):
+            shutil.copyfile(each, each.with_name("kept" + each.name))
+    for each in list(archive.glob("kept*")):
+        each.rename(each.with_name(each.name.removeprefix("kept")))
+    assert {each.name for each in companions(archive)} == {DATABASE + "-wal", DATABASE + "-shm"}
+    if not with_database:
+        path.unlink()
+    upkeep.rebuild(archive)
+    assert companions(archive) == []
+    assert tables(archive) == chronicle.after[-1]
+
+
+def test_crawl_makes_a_database_that_is_gone(chronicle: Chronicle, tmp_path: Path) -> None:
+    """No run leaves an archive whose database knows of less than its WARC files."""
+    archive = copy(chronicle.archive, tmp_path)
+    (archive / DATABASE).unlink()
+    ciwen("crawl", archive=archive, code=3)  # nobody answers
+    found = tables(archive)
+    assert {name: found[name] for name in found if name != "crawls"} == {
+        name: rows for name, rows in chronicle.after[-1].items() if name != "crawls"
+    }
+    assert found["crawls"][:-1] == chronicle.after[-1]["crawls"]
+
+
+def test_nothing_is_rebuilt_while_another_holds_the_archive(chronicle: Chronicle, tmp_path: Path) -> None:
+    archive = copy(chronicle.archive, tmp_path)
+    before = (archive / DATABASE).read_bytes()
+    lock = Lock(archive)
+    ended = ciwen("rebuild", archive=archive, code=4)
+    lock.release()
+    assert ended.err.startswith(f"ciwen: another run holds {archive}: process ")
+    assert ended.out == ""
+    assert (archive / DATABASE).read_bytes() == before
+
+
+# --- After a kill ---------------------------------------------------------------------------------------------------
+
+ARTICLES = [Article(number, f"第{number}篇") for number in range(43000001, 43000013)]
+LAST = ARTICLES[6].url  # asked for about when half of them are there
+MANY = 450  # rows, so that some are committed while the run goes on
+ONE_AT_A_TIME = ("-s", "DOWNLOAD_DELAY=0.001", "-s", "AUTOTHROTTLE_ENABLED=False")
+
+
+class Killed(NamedTuple):
+    """What a crawl leaves that is killed in the middle, and what it had asked for."""
+
+    archive: Path
+    committed: dict[str, Rows]
+    kept: list[str]  # the URLs whose answers had come
+
+    @property
+    def articles(self) -> int:
+        """How many articles had come."""
+        return sum("content_" in url for url in self.kept)
+
+
+def many_links() -> dict[str, str]:
+    """A channel whose list also names hundreds of articles of another."""
+    elsewhere = [(f"http://news.china.com.cn/2025-06/04/content_{118000000 + n}.shtml", f"外{n}") for n in range(MANY)]
+    return channel_pages(ARTICLES) | {list_url(): list_page([*(article.link for article in ARTICLES), *elsewhere])}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    folder = tmp_path_factory.mktemp("killed")
+    archive = folder / "archive"
+    with (
+        Channel(many_links()) as channel,
+        started("crawl", archive=archive, channel=channel, pace=ONE_AT_A_TIME) as run,
+    ):
+        # One request at a time: when this one comes, the answers to all before it have been kept.
+        channel.hold(LAST).arrived()
+        run.kill()
+        run.communicate()
+        kept = channel.requested()[:-1]
+    return Killed(archive, tables(copy(archive, folder)), kept)
+
+
+def test_kill_came_in_the_middle(killed: Killed) -> None:
+    assert 0 < killed.articles < len(ARTICLES) - 1
+    assert len(killed.committed["listings"]) >= MANY
+    assert killed.committed["articles"] == []
+    assert [path.name.endswith(OPEN) for path in (killed.archive / "warc").iterdir()] == [True]
+
+
+def test_next_run_loses_nothing_and_fetches_the_rest(killed: Killed, tmp_path: Path) -> None:
+    archive = copy(killed.archive, tmp_path)
+    with Channel(many_links()) as channel:
+        ended = ciwen("crawl", archive=archive, channel=channel)
+    found = tables(archive)
+    first, second = found["crawls"]
+    assert [row["url"] for row in _captures(found, first["id"])] == killed.kept
+    for name in ("captures", "listings"):
+        keys = [set(map(repr, rows)) for rows in (killed.committed[name], found[name])]
+        assert keys[0] <= keys[1]
+    assert (first["outcome"], first["finished_at"], first["exit_code"], first["stats"]) == ("killed", None, None, None)
+    assert (second["outcome"], second["exit_code"]) == ("done", 0)
+    assert f"{len(ARTICLES) - killed.articles} new, 0 changed, {killed.articles} unchanged" in ended.out
+    assert [row["versions"] for row in found["articles"]] == [1] * len(ARTICLES)
+    upkeep.rebuild(archive)
+    assert tables(archive) == found
+
+
+def test_rebuild_over_the_remains_of_a_kill(killed: Killed, tmp_path: Path) -> None:
+    archive = copy(killed.archive, tmp_path)
+    ciwen("rebuild", "--jobs", 2, archive=archive)
+    found = tables(archive)
+    assert Counter(row["url"] for row in found["captures"]) == Counter(killed.kept)
+    assert len(found["articles"]) == killed.articles
+    (run,) = found["crawls"]
+    assert (run["outcome"], run["finished_at"], run["exit_code"]) == ("killed", None, None)
+    assert companions(archive) == []
+    assert not list((archive / "warc").glob("*" + OPEN))
+
+
+def test_record_that_the_kill_cut_is_kept_beside(killed: Killed, tmp_path: Path) -> None:
+    archive = copy(killed.archive, tmp_path)
+    (path,) = (archive / "warc").iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    ciwen("rebuild", archive=archive)
+    found = tables(archive)
+    assert Counter(row["url"] for row in found["captures"]) == Counter(killed.kept[:-1])
+    (cut,) = (archive / "warc").glob("*" + CUT)
+    final = path.with_name(path.name.removesuffix(OPEN))
+    assert final.read_bytes() + cut.read_bytes() == whole[:-10]
+
+
+def _captures(found: dict[str, Rows], crawl: str) -> Rows:
+    rows = [row for row in found["captures"] if row["crawl_id"] == crawl]
+    return sorted(rows, key=lambda row: row["warc_offset"])
