@@ -1,0 +1,389 @@
+"""Pages that were saved before become the same archive, whoever saved them and in whatever order they come."""
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from ciwen_crawler.saved import resource
+from ciwen_crawler.store import upkeep
+from fixtures.markup import Article, channel_pages
+from fixtures.server import Channel
+from fixtures.site import CASES, HOME
+from tests.cases import articles, cases
+from tests.chronicle import Chronicle, copy, identity
+from tests.database import Rows, select, tables
+from tests.program import ciwen
+
+HOST = "ci.china.com.cn"
+# Where a record lies is all that may differ once it has been copied.
+PLACE = ("warc_file", "warc_offset", "warc_length")
+
+
+def warcs(archive: Path) -> list[Path]:
+    return sorted((archive / "warc").glob("*.warc.gz"))
+
+
+def content(found: dict[str, Rows]) -> dict[str, Rows]:
+    """What a replay must give again: all but the replays themselves and where the records lie."""
+    captures = [{name: value for name, value in row.items() if name not in PLACE} for row in found["captures"]]
+    crawls = [row for row in found["crawls"] if row["mode"] == "crawl"]
+    return found | {"captures": captures, "crawls": crawls}
+
+
+# --- Our own WARC files ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def replayed(chronicle: Chronicle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chronicle's WARC files, replayed into an empty archive while its server listens."""
+    archive = tmp_path_factory.mktemp("replayed") / "archive"
+    with Channel() as channel:
+        ciwen("replay", chronicle.archive / "warc", archive=archive, channel=channel)
+        assert channel.requested() == []
+    return archive
+
+
+def test_replay_gives_the_same_archive(chronicle: Chronicle, replayed: Path) -> None:
+    found, expected = content(tables(replayed)), content(chronicle.after[-1])
+    for table in expected:
+        assert found[table] == expected[table], table
+
+
+def test_replay_is_told_of(chronicle: Chronicle, replayed: Path) -> None:
+    (run,) = [row for row in tables(replayed)["crawls"] if row["mode"] == "replay"]
+    assert (run["outcome"], run["exit_code"], run["channel"]) == ("done", 0, None)
+    assert json.loads(run["stats"])["records"] == len(chronicle.after[-1]["captures"])
+
+
+def test_every_record_was_copied(chronicle: Chronicle, replayed: Path) -> None:
+    """Requests, reports and what describes a run too, each once, block for block."""
+    assert records(replayed) >= records(chronicle.archive)
+    assert len(ids(replayed)) == len(set(ids(replayed)))
+    assert len(records(replayed)) == len(records(chronicle.archive)) + 2, "a warcinfo and a report of its own"
+
+
+def ids(archive: Path) -> list[str]:
+    return [record_id for record_id, _, _ in _records(archive)]
+
+
+def records(archive: Path) -> set[tuple[str, str, bytes]]:
+    return set(_records(archive))
+
+
+def _records(archive: Path) -> Iterable[tuple[str, str, bytes]]:
+    for path in warcs(archive):
+        with path.open("rb") as file:
+            for record in ArchiveIterator(file, no_record_parse=True):
+                header = record.rec_headers.get_header
+                yield header("WARC-Record-ID"), header("WARC-Date"), record.raw_stream.read()
+
+
+def test_replayed_archive_is_rebuilt_the_same(replayed: Path, tmp_path: Path) -> None:
+    archive = copy(replayed, tmp_path)
+    upkeep.rebuild(archive)
+    assert tables(archive) == tables(replayed)
+
+
+def test_replay_again_adds_nothing(chronicle: Chronicle, replayed: Path, tmp_path: Path) -> None:
+    archive = copy(replayed, tmp_path)
+    before = tables(archive)
+    ended = ciwen("replay", *warcs(chronicle.archive), archive=archive)
+    after = tables(archive)
+    assert {name: rows for name, rows in after.items() if name != "crawls"} == {
+        name: rows for name, rows in before.items() if name != "crawls"
+    }
+    assert f"0 taken in, {len(before['captures'])} held already" in ended.out
+
+
+# --- In any order ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [(4, 3, 2, 1, 0), (2, 0, 4, 1, 3)], ids=["backwards", "mixed"])
+def test_files_in_another_order_give_the_same_versions(chronicle: Chronicle, tmp_path: Path, order: list[int]) -> None:
+    files = warcs(chronicle.archive)
+    ciwen("replay", *(files[number] for number in order), archive=tmp_path)
+    assert content(tables(tmp_path)) == content(chronicle.after[-1])
+
+
+def test_older_archive_into_a_newer_one(chronicle: Chronicle, tmp_path: Path) -> None:
+    """The newer half stands already, committed by another run; what comes late is folded in where it belongs."""
+    files = warcs(chronicle.archive)
+    ciwen("replay", *files[2:], archive=tmp_path)
+    assert len([row for row in tables(tmp_path)["versions"] if row["article_id"] == identity("titled")]) == 2
+    ended = ciwen("replay", *files[:2], archive=tmp_path)
+    found = tables(tmp_path)
+    assert content(found) == content(chronicle.after[-1])
+    assert "from before what is known" in ended.out
+    upkeep.rebuild(tmp_path)
+    assert tables(tmp_path) == found
+
+
+def test_replay_into_an_archive_that_was_crawled(chronicle: Chronicle, tmp_path: Path) -> None:
+    """The first crawl's pages come into the archive of a crawl that found the channel as it was later."""
+    archive = tmp_path / "archive"
+    first, *_ = warcs(chronicle.archive)
+    titled = Article(43000002, "titled: 今名", ("今文。",))
+    with Channel(channel_pages([titled])) as channel:
+        ciwen("crawl", archive=archive, channel=channel, code=3)
+    ciwen("replay", first, archive=archive)
+    versions = [row for row in tables(archive)["versions"] if row["article_id"] == identity("titled")]
+    assert [(row["number"], row["title"]) for row in versions] == [(1, "titled: 开窑记 No.1"), (2, "titled: 今名")]
+    assert versions[0]["captured_at"] < versions[1]["captured_at"]
+    found = tables(archive)
+    upkeep.rebuild(archive)
+    assert tables(archive) == found
+
+
+# --- Saved pages ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled channel's pages, replayed as they lie in their folder."""
+    archive = tmp_path_factory.mktemp("saved") / "archive"
+    ciwen("replay", CASES, archive=archive)
+    return archive
+
+
+@pytest.mark.parametrize("name", [case.name for case in articles()])
+def test_saved_page_is_archived_as_expected(saved: Path, name: str) -> None:
+    expected = cases()[name].expected
+    assert expected is not None
+    (row,) = select(saved, "SELECT * FROM latest JOIN versions ON article_id = id WHERE id = ?", expected["id"])
+    images = "SELECT position, url, alt, caption FROM images WHERE article_id = ? ORDER BY position"
+    found = row | {"images": select(saved, images, expected["id"])}
+    for field in ("breadcrumb", "keywords"):
+        found[field] = json.loads(found[field] or "[]")
+    assert {field: found[field] for field in expected} == expected
+    assert (row["url"], row["version"]) == (cases()[name].url, 1)
+
+
+def test_saved_pages_are_resources_of_their_moment(saved: Path) -> None:
+    found = {row["url"]: row for row in tables(saved)["captures"]}
+    assert set(found) == {case.url for case in cases().values()}
+    for case in cases().values():
+        row = found[case.url]
+        assert (row["record_type"], row["status"]) == ("resource", None)
+        assert row["fetched_at"] == case.fetched_at.replace("Z", ".000000Z")
+        assert row["kind"] == ("article" if case.kind == "article" else "list")
+
+
+def test_saved_twins_make_no_version(saved: Path) -> None:
+    assert len(tables(saved)["versions"]) == len(articles())
+    assert len(tables(saved)["quarantine"]) == 0
+
+
+def test_saved_pages_again_add_nothing(saved: Path, tmp_path: Path) -> None:
+    archive = copy(saved, tmp_path)
+    ended = ciwen("replay", CASES / "seed.html", CASES, archive=archive)
+    assert f"0 taken in, {len(cases()) + 1} held already" in ended.out
+    before, after = tables(saved), tables(archive)
+    assert after | {"crawls": []} == before | {"crawls": []}
+    upkeep.rebuild(archive)
+    assert tables(archive) == after
+
+
+def test_saved_list_is_listed(saved: Path) -> None:
+    listed = [row for row in tables(saved)["listings"] if row["list_url"] == HOME]
+    assert [row["title"] for row in listed] == [title for _, title in cases()["home"].expected["links"]]  # type: ignore[index]
+
+
+# --- Where a saved page is from, and when ---------------------------------------------------------------------------
+
+URL = "http://ci.china.com.cn/2025-06/04/content_43000001.html"
+PROPERTY = f"<!--enpproperty <articleid>43000001</articleid><url>{URL}</url>/enpproperty-->"
+CANONICAL = f'<link rel="canonical" href="{URL}">'
+SHARED = f'<input class="link_url" value="{URL}">'
+
+
+def page(mark: str, body: str = "<p>开窑那天，全村人都来了。</p>") -> str:
+    return (
+        f"<!DOCTYPE html><html><head><meta charset=utf-8></head><body>{mark}<div class=content><h1>窑火</h1>"
+        f"<div class=inform><p>2025-06-04 09:37</p></div><div class=article>{body}</div></div></body></html>"
+    )
+
+
+@pytest.mark.parametrize("mark", [PROPERTY, CANONICAL, SHARED], ids=["enpproperty", "canonical", "link_url"])
+def test_page_says_itself_where_it_is_from(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "第一页.html"
+    path.write_text(page(mark), "utf-8")
+    os.utime(path, (1749000000, 1749000000))
+    record = resource(path, "info")
+    assert record.field("WARC-Target-URI") == URL
+    assert record.field("WARC-Date") == "2025-06-04T01:20:00.000000Z"
+    assert record.block == path.read_bytes()
+
+
+def test_page_that_says_nothing_is_named_after_itself(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(page(""), "utf-8")
+    found = resource(path, "info").field("WARC-Target-URI")
+    assert found == f"file:///page.html?sha256={hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def test_sidecar_wins_over_the_page(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(page(PROPERTY), "utf-8")
+    other = "http://ci.china.com.cn/2025-06/05/content_43000002.html"
+    told = {"url": other, "fetched_at": "2025-06-05T10:00:00.5+08:00", "note": "mine"}
+    path.with_suffix(".json").write_text(json.dumps(told), "utf-8")
+    record = resource(path, "info")
+    assert record.field("WARC-Target-URI") == other
+    assert record.field("WARC-Date") == "2025-06-05T02:00:00.500000Z"
+
+
+def test_same_page_has_the_same_record_id_and_another_has_another(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(page(PROPERTY), "utf-8")
+    os.utime(path, (1749000000, 1749000000))
+    first = resource(path, "info")
+    moved = tmp_path / "elsewhere" / "page.html"
+    moved.parent.mkdir()
+    shutil.copy2(path, moved)
+    assert resource(moved, "other info").id == first.id
+    os.utime(path, (1749000001, 1749000001))
+    assert resource(path, "info").id != first.id
+
+
+def test_page_of_nowhere_is_quarantined_or_archived_like_any_other(tmp_path: Path) -> None:
+    """Without a sidecar: one says where it is from and holds nothing, one says nothing and is whole."""
+    folder = tmp_path / "saved" / "deep"
+    folder.mkdir(parents=True)
+    (folder / "hollow.html").write_text(page(CANONICAL, ""), "utf-8")
+    (folder / "nowhere.htm").write_text(page(""), "utf-8")
+    archive = tmp_path / "archive"
+    ciwen("replay", tmp_path / "saved", archive=archive)
+    found = tables(archive)
+    assert [(row["url"], row["reasons"]) for row in found["quarantine"]] == [(URL, '["body: absent"]')]
+    (article,) = select(archive, "SELECT * FROM latest")
+    assert (article["title"], article["published_at"]) == ("窑火", "2025-06-04T09:37:00+08:00")
+    assert article["url"].startswith("file:///nowhere.htm?sha256=")
+    assert article["id"].startswith("sha256:")
+
+
+# --- WARC files of others' making -----------------------------------------------------------------------------------
+
+FORMS = ("plain", "members", "one member")
+SHAPES = ("whole", "chunked", "dechunked", "gzipped")
+FOREIGN = {
+    (form, shape): Article(43000001 + 10 * row + column, f"{form}的{shape}")
+    for row, form in enumerate(FORMS)
+    for column, shape in enumerate(SHAPES)
+}
+NAMES = {"plain": "plain.warc", "members": "members.warc.gz", "one member": "one.warc.gz"}
+
+
+def warc_of(form: str) -> bytes:
+    """What warcio writes of four articles: WARC/1.0, each response before its request."""
+    buffer = io.BytesIO()
+    writer = WARCWriter(buffer, gzip=form == "members", warc_version="1.0")
+    info = writer.create_warcinfo_record(NAMES[form], {"software": "warcio", "isPartOf": f"crawl of {form}"})
+    writer.write_record(info)
+    belongs = {"WARC-Warcinfo-ID": info.rec_headers.get_header("WARC-Record-ID")}
+    for shape in SHAPES:
+        url, body = FOREIGN[form, shape].url, FOREIGN[form, shape].page().encode()
+        headers, sent = _sent(shape, body)
+        head = StatusAndHeaders("200 OK", [("Content-Type", "text/html"), *headers], protocol="HTTP/1.1")
+        answer = writer.create_warc_record(
+            url, "response", io.BytesIO(sent), len(sent), warc_headers_dict=dict(belongs), http_headers=head
+        )
+        line = StatusAndHeaders(f"GET {urlsplit(url).path} HTTP/1.1", [("Host", HOST)], is_http_request=True)
+        request = writer.create_warc_record(url, "request", warc_headers_dict=dict(belongs), http_headers=line)
+        writer.write_request_response_pair(request, answer)
+    return gzip.compress(buffer.getvalue()) if form == "one member" else buffer.getvalue()
+
+
+def _sent(shape: str, body: bytes) -> tuple[list[tuple[str, str]], bytes]:
+    """A body's headers and bytes as an archivist stores them; some take the chunks away and leave the header."""
+    if shape == "chunked":
+        return [("Transfer-Encoding", "chunked")], b"%x;a=b\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    if shape == "dechunked":
+        return [("Transfer-Encoding", "chunked")], body
+    if shape == "gzipped":
+        return [("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked")], gzip.compress(body)
+    return [("Content-Length", str(len(body)))], body
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of three forms, replayed from one folder."""
+    folder = tmp_path_factory.mktemp("foreign")
+    for form, name in NAMES.items():
+        (folder / name).write_bytes(warc_of(form))
+    archive = folder / "archive"
+    ciwen("replay", folder, archive=archive)
+    return archive
+
+
+@pytest.mark.parametrize(("form", "shape"), FOREIGN)
+def test_article_of_a_foreign_warc(foreign: Path, form: str, shape: str) -> None:
+    article = FOREIGN[form, shape]
+    (row,) = select(foreign, "SELECT * FROM latest WHERE url = ?", article.url)
+    assert (row["title"], row["body"]) == (article.title, "\n".join(article.paragraphs))
+    assert (row["published_at"], row["source"]) == ("2025-06-04T16:35:12+08:00", article.source)
+
+
+def test_captures_of_foreign_warcs(foreign: Path) -> None:
+    captures = tables(foreign)["captures"]
+    assert len(captures) == len(FOREIGN)
+    assert {row["crawl_id"] for row in captures} == {f"crawl of {form}" for form in FORMS}
+    assert {(row["kind"], row["status"], row["via"]) for row in captures} == {("article", 200, None)}
+
+
+def test_foreign_warcs_are_rebuilt_the_same(foreign: Path, tmp_path: Path) -> None:
+    archive = copy(foreign, tmp_path)
+    upkeep.rebuild(archive)
+    assert tables(archive) == tables(foreign)
+
+
+@pytest.mark.skipif(not shutil.which("wget"), reason="wget is not installed")
+def test_what_wget_archived(tmp_path: Path) -> None:
+    with Channel() as channel:
+        command = ["wget", "-nv", "-r", "-l", "5", "-P", tmp_path / "files", "-e", "robots=off"]
+        command += ["--warc-file", tmp_path / "channel", HOME]
+        environment = os.environ | {"http_proxy": channel.proxy, "https_proxy": channel.proxy, "no_proxy": ""}
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode in (0, 4, 8), done.stderr  # 4 and 8: some links lead nowhere, as links do
+    archive = tmp_path / "archive"
+    ciwen("replay", tmp_path / "channel.warc.gz", archive=archive)
+    found = {row["id"]: row for row in select(archive, "SELECT * FROM latest")}
+    own = [case for case in articles() if urlsplit(case.url).hostname == HOST]
+    for case in own:
+        assert case.expected is not None
+        row = found[case.expected["id"]]
+        assert {name: row[name] for name in row.keys() & case.expected} == {
+            name: case.expected[name] for name in row.keys() & case.expected
+        }
+        assert row["version"] == 1
+    assert len(found) == len(own)
+    assert {row["kind"] for row in tables(archive)["captures"]} >= {"article", "list", "image"}
+    before = tables(archive)
+    upkeep.rebuild(archive)
+    assert tables(archive) == before
+
+
+# --- What goes wrong ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_whole_is_taken_before_an_unreadable_source_is_told_of(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.warc.gz"
+    cut.write_bytes(warc_of("members")[:-100])
+    (tmp_path / "garbage.warc").write_bytes(b"no WARC at all")
+    (tmp_path / "late.warc").write_bytes(warc_of("plain"))
+    archive = tmp_path / "archive"
+    files = [cut, tmp_path / "garbage.warc", tmp_path / "late.warc"]
+    ended = ciwen("replay", *files, archive=archive, code=2)
+    assert [line.partition(": ")[2].partition(":")[0] for line in ended.err.splitlines()] == [str(cut), str(files[1])]
+    assert len(tables(archive)["articles"]) == len(FOREIGN) - len(SHAPES)
