@@ -403,7 +403,7 @@ def test_an_exchange_as_records() -> None:
     assert response
     every = (request, *interims, response)
     assert [record.type for record in every] == [REQUEST, METADATA, METADATA, RESPONSE]
-    assert {record.field("WARC-Target-URI") for record in every} == {"http://xxxxxxx@ci.china.com.cn/a"}
+    assert {record.field("WARC-Target-URI") for record in (request, response)} == {"http://xxxxxxx@ci.china.com.cn/a"}
     assert {record.field("WARC-Date") for record in every} == {DATE}
     assert {record.warcinfo_id for record in every} == {"info"}
     assert {record.field("WARC-IP-Address") for record in every} == {"127.0.0.1"}
@@ -413,6 +413,7 @@ def test_an_exchange_as_records() -> None:
     assert (request.field("Ciwen-Kind"), request.field("Ciwen-Via")) == (ARTICLE, "http://xxxxxxx@ci.china.com.cn/")
     assert [record.block for record in interims] == [made.interim[0].replace(b"u:p", b"xxx"), made.interim[1]]
     assert {record.field("Ciwen-Role") for record in interims} == {"interim"}
+    assert {record.field("WARC-Target-URI") for record in interims} == {None}, "indexes list URLs as captures"
     assert (response.block, response.field("WARC-Truncated")) == (PAGE, BY_DISCONNECT)
     assert response.field("WARC-Payload-Digest") == digest(PAGE.partition(b"\r\n\r\n")[2])
     assert len({record.id for record in every}) == len(every)

@@ -49,7 +49,8 @@ def records_of(exchange: Exchange, warcinfo_id: str) -> ExchangeRecords:
             "Ciwen-Via": message.without_userinfo(exchange.via) if exchange.via else None,
         },
     )
-    of_interims = answers | {"Ciwen-Role": ROLE_INTERIM}
+    # Without the URL, under which index makers would list it as if it were the page.
+    of_interims = answers | {"WARC-Target-URI": None, "Ciwen-Role": ROLE_INTERIM}
     interims = tuple(
         build(METADATA, new_id(), exchange.sent_at, message.without_secrets(interim), HTTP_RESPONSE, of_interims)
         for interim in exchange.interim
