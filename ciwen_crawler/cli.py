@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -11,7 +13,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ciwen_crawler import __version__, channels
-from ciwen_crawler.errors import CiwenError, UnreadableInput
+from ciwen_crawler.errors import CannotWrite, CiwenError, UnreadableInput, UsageError
+from ciwen_crawler.notice import notify
 
 app = typer.Typer(
     help="Archives the news channel 瓷闻天下: every byte in WARC files, every article in SQLite.",
@@ -167,35 +170,53 @@ def _options(
 
 
 def _print(text: str, facts: Any, as_json: bool, quiet: bool = False) -> None:
-    if as_json:
-        print(json.dumps(facts, ensure_ascii=False, indent=1))
-    elif not quiet:
-        print(text)
+    if quiet and not as_json:
+        return
+    try:
+        print(json.dumps(facts, ensure_ascii=False, indent=1) if as_json else text, flush=True)
+    except BrokenPipeError:
+        # `| head` has read enough. What is left must not be flushed into the pipe at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise CannotWrite(f"cannot write to standard output: {error.strerror}") from error
 
 
-def _leave(code: int, lines: tuple[str, ...]) -> None:
+def _leave(code: int, lines: Iterable[str]) -> None:
     for line in lines:
-        _say(line)
+        notify(line)
     if code:
-        raise typer.Exit(code)
-
-
-def _say(line: str) -> None:
-    print("ciwen: " + " ".join(line.split()), file=sys.stderr)
+        sys.exit(code)
 
 
 def main() -> NoReturn:
     """The console script."""
     signal.signal(signal.SIGTERM, _interrupt)
+    assert isinstance(sys.stdout, TextIOWrapper)
+    # A terminal that speaks GBK knows no Turkish letters.
+    sys.stdout.reconfigure(errors="backslashreplace")
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
     try:
-        app()
+        # Typer makes a code of a KeyboardInterrupt; commands leave by sys.exit.
+        interrupted = app(standalone_mode=False)
     except CiwenError as error:
-        _say(str(error))
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("interrupted")
-        sys.exit(130)
-    sys.exit(0)
+        notify(str(error))
+        return error.exit_code
+    except typer.TyperException as error:
+        notify(_misused(error))
+        return UsageError.exit_code
+    if interrupted:
+        notify("interrupted: what was committed stays, the next run mends the rest")
+    return int(interrupted or 0)
+
+
+def _misused(error: typer.TyperException) -> str:
+    """What is wrong with a command line, and where the right use is told."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "ciwen"
+    return f"{error.format_message().rstrip('.') or 'no command given'}: `{command} --help` tells how"
 
 
 def _interrupt(_: int, __: FrameType | None) -> NoReturn:
