@@ -1,15 +1,15 @@
 """The SQLite file: made, opened, checked, and left so that anybody may read it."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from ciwen_crawler.errors import CannotWrite, SchemaMismatch
+from ciwen_crawler.errors import CannotWrite, CiwenError, SchemaMismatch, UnreadableInput
 from ciwen_crawler.store.schema import LATEST, SCHEMA_VERSION, dumps, meta, metadata
 
 NAME = "ciwen.sqlite"
@@ -17,11 +17,29 @@ _BUSY_MS = 10_000
 _COMPANIONS = ("-wal", "-shm", "-journal")
 _ADVICE = "`ciwen rebuild` makes it again from warc/"
 
+# What SQLite says of a file that is none of its own or damaged, and where the system refuses (sqlite.org/rescode.html).
+# Its other errors are this program's.
+_NO_DATABASE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_NOT_NOW = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_REFUSED = _NOT_NOW | {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+
 
 class Database:
-    """One connection. Statements outside `transaction` are on their own, as reads are."""
+    """One connection. Statements outside `transaction` are on their own, as reads are.
+
+    Any use of it may raise SchemaMismatch, where the file turns out to be damaged or is none of Ciwen's, and where the
+    system refuses CannotWrite, or UnreadableInput when it is only to be read.
+    """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        if path.is_dir():
+            raise SchemaMismatch(f"{path} is a folder, not a database: move it away, then {_ADVICE}")
         self.path = path
         self._read_only = read_only
         mode = "ro" if read_only else "rwc"
@@ -32,13 +50,9 @@ class Database:
             poolclass=NullPool,
         )
         event.listen(engine, "connect", _set_up)
-        try:
-            self.connection: Connection = engine.connect()
-            self._check()
-        except OperationalError as error:
-            raise self._refused(error) from error
-        except DatabaseError as error:
-            raise SchemaMismatch(f"{path} is no database ({error.orig}): {_ADVICE}") from error
+        event.listen(engine, "handle_error", self._explain)
+        self.connection: Connection = engine.connect()
+        self._check()
 
     def _check(self) -> None:
         tables = self.connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
@@ -59,50 +73,59 @@ class Database:
             self.connection.exec_driver_sql(LATEST)
             self.connection.execute(meta.insert(), [{"key": "schema_version", "value": SCHEMA_VERSION}])
 
-    def _refused(self, error: OperationalError) -> CannotWrite | SchemaMismatch:
+    def _explain(self, context: ExceptionContext) -> None:
+        """Raise in place of SQLite's error what it means to the user, where it means anything."""
+        error = context.original_exception
+        code = _code(error)
+        if code in _NO_DATABASE:
+            raise SchemaMismatch(f"{self.path} is damaged or no database ({error}): {_ADVICE}") from error
+        if code in _REFUSED:
+            raise self._refused(error) from error
+
+    def _refused(self, error: BaseException) -> CiwenError:
         if self._read_only:
-            return SchemaMismatch(f"cannot open {self.path} ({error.orig})")
-        return CannotWrite(f"cannot write {self.path} ({error.orig})")
+            # One that a run is writing, or a killed run left, opens for those alone who may write beside it.
+            advice = "may you read it? One that a killed run left is mended by its owner's next run"
+            return UnreadableInput(f"cannot read {self.path} ({error}): {advice}")
+        return CannotWrite(f"cannot write {self.path} ({error})")
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """All or nothing; CannotWrite where the disk refuses."""
+        """All or nothing."""
+        self.connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield self.connection
-            except BaseException:
-                self.connection.exec_driver_sql("ROLLBACK")
-                raise
+            yield self.connection
             self.connection.exec_driver_sql("COMMIT")
-        except OperationalError as error:
-            raise self._refused(error) from error
+        except BaseException:
+            # Where the disk is full SQLite has gone back by itself.
+            if self.connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                self.connection.exec_driver_sql("ROLLBACK")
+            raise
 
     def begin_writing(self) -> None:
         """Readers go on while a run writes."""
-        self._pragma("journal_mode = WAL")
+        self.connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def end_writing(self) -> None:
         """No companion files stay, so that who has read permission alone can open the file.
 
         A reader that is in the middle of a query keeps the WAL alive; the next run's end removes it.
         """
+        self.connection.exec_driver_sql("PRAGMA busy_timeout = 1000")
         try:
-            self.connection.exec_driver_sql("PRAGMA busy_timeout = 1000")
             self.connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
-        except OperationalError as error:
-            if "locked" not in str(error.orig):
-                raise self._refused(error) from error
+        except CannotWrite as refused:
+            if _code(refused.__cause__) not in _NOT_NOW:
+                raise
 
     def close(self) -> None:
         """Let the file go."""
         self.connection.close()
 
-    def _pragma(self, text: str) -> None:
-        try:
-            self.connection.exec_driver_sql(f"PRAGMA {text}")
-        except OperationalError as error:
-            raise self._refused(error) from error
+
+def _code(error: BaseException | None) -> int:
+    """SQLite's primary error code, 0 for other errors; extended codes say more in their higher bits."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
