@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, literal, select
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.crawl import Crawl
-from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.errors import CannotWrite, CiwenError
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.health import Past
 from ciwen_crawler.lock import Lock
@@ -42,7 +43,7 @@ class Archive:
         self.folder = folder
         self.crawl = crawl
         self.tally = Tally()
-        self.on_fault: Callable[[CannotWrite], None] | None = None  # told before CannotWrite is raised
+        self.on_fault: Callable[[Exception], None] | None = None  # told what `keep` raises
         self._lock = Lock(folder)
         try:
             self._open(about)
@@ -64,12 +65,7 @@ class Archive:
 
     def append(self, record: Record) -> Span:
         """Put a record into the WARC file as it is."""
-        try:
-            return self._writer.append(record)
-        except CannotWrite as fault:
-            if self.on_fault:
-                self.on_fault(fault)
-            raise
+        return self._writer.append(record)
 
     def commit(self) -> None:
         """Make durable what was written so far."""
@@ -81,6 +77,15 @@ class Archive:
         The capture that holds the response is given, its body decoded; None where no response began, or one that is no
         HTTP. Raises CannotWrite.
         """
+        try:
+            return self._keep(exchange)
+        except Exception as fault:
+            # Whoever made the exchange might take it for one more request that failed.
+            if self.on_fault:
+                self.on_fault(fault)
+            raise
+
+    def _keep(self, exchange: Exchange) -> Capture | None:
         self.tally.exchanges += 1
         self.tally.received += len(exchange.response)
         records = records_of(exchange, self.crawl.warcinfo_id)
@@ -138,7 +143,10 @@ class Archive:
         self.tally.incomplete = {article_id: sorted(pages) for article_id, pages in lacking.items()}
 
     def finish(self, outcome: str, exit_code: int, stats: Mapping[str, object]) -> Path:
-        """End the run: its report into the WARC file, all rows written, the file closed. The report's path is given."""
+        """End the run: its report into the WARC file, all rows written, the file closed. The report's path is given.
+
+        Where it raises, the archive is still to be abandoned.
+        """
         finished_at = clock.now()
         content = {
             "id": self.crawl.id,
@@ -151,21 +159,24 @@ class Archive:
             "software": self.crawl.software,
             "stats": dict(stats),
         }
-        try:
-            self.store.settle()
-            self.append(report(new_id(), finished_at, self.crawl.warcinfo_id, content))
-            self.store.add_crawl(self.crawl.row() | ended(content))
-            self.store.commit()
-            self.store.close_crawls()
-            self._writer.close()
-            self._database.end_writing()
-            return self._write_report(content)
-        finally:
-            self._database.close()
-            self._lock.release()
+        self.store.settle()
+        self.append(report(new_id(), finished_at, self.crawl.warcinfo_id, content))
+        self.store.add_crawl(self.crawl.row() | ended(content))
+        self.store.commit()
+        self.store.close_crawls()
+        self._writer.close()
+        self._database.end_writing()
+        path = self._write_report(content)
+        self._let_go()
+        return path
 
     def abandon(self) -> None:
-        """Let go after a fault: what is durable stays, and the next run repairs the rest."""
+        """Let go after a fault, one of `finish` too: what is durable stays, and the next run repairs the rest."""
+        with suppress(CiwenError):  # a disk that is full may refuse this too
+            self._database.end_writing()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._database.close()
         self._lock.release()
 

@@ -9,13 +9,12 @@ from typing import NamedTuple
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
-from scrapy.http import Response
 from scrapy.utils.asyncio import create_looping_call
 from twisted.python.failure import Failure
 
 from ciwen_crawler.archive import Archive
 from ciwen_crawler.crawl import begin
-from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.errors import CannotWrite, CiwenError, UnreadableInput
 from ciwen_crawler.health import faults
 from ciwen_crawler.rehearsal import Rehearsal
 from ciwen_crawler.spiders.base import ArchivingSpider
@@ -56,8 +55,9 @@ class Archiving:
             raise NotConfigured
         self._crawler = crawler
         self._spider = spider
-        self._fault: CannotWrite | None = None
+        self._fault: CiwenError | None = None
         self._errors: list[str] = []
+        self._has_begun = False
         self.result: Result | None = None
         settings = crawler.settings
         if spider.is_rehearsal:
@@ -78,56 +78,67 @@ class Archiving:
         return cls(crawler)
 
     def spider_opened(self) -> None:
-        self.archive.on_fault = self.stop
+        self._has_begun = True
+        self.archive.on_fault = self.note
         self._commits.start(_COMMIT_EVERY, now=False)
 
-    def stop(self, fault: CannotWrite) -> None:
-        """The archive cannot be written: no further request is made."""
-        if self._fault is None:
-            self._fault = fault
-            closing = self._crawler.engine.close_spider_async(reason="cannot write")
+    def give_up(self) -> None:
+        """The run could not begin, so Scrapy says nothing of its end."""
+        if self.result is None:
+            self.spider_closed("no begin")
+
+    def note(self, error: BaseException | None, where: str = "archive") -> None:
+        """Something failed that is no failed request. What the archive refuses ends the run before its next request."""
+        if not isinstance(error, CiwenError):
+            self._errors.append(f"{where}: {error!r}")
+        elif self._fault is None:
+            self._fault = error
+            closing = self._crawler.engine.close_spider_async(reason="cannot go on")
             self._closing = asyncio.ensure_future(closing)
 
     def _commit(self) -> None:
         try:
             self.archive.commit()
-        except CannotWrite as fault:
-            self.stop(fault)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run must end as failed
+            self.note(error)
 
-    def spider_error(self, failure: Failure, response: Response) -> None:
-        self._note(f"{response.url}: {failure.value!r}", failure.value)
+    def spider_error(self, failure: Failure, response: object) -> None:
+        # A spider's start has no response, a failed request a failure in its place.
+        self.note(failure.value, getattr(response, "url", self._spider.name))
 
     def item_error(self, item: object, failure: Failure) -> None:
-        self._note(f"{getattr(item, 'url', item)}: {failure.value!r}", failure.value)
-
-    def _note(self, line: str, error: BaseException | None) -> None:
-        if isinstance(error, CannotWrite):
-            self.stop(error)
-        else:
-            self._errors.append(line)
+        self.note(failure.value, getattr(item, "url", str(item)))
 
     def spider_closed(self, reason: str) -> None:
         if self._commits.running:
             self._commits.stop()
+        try:
+            self.result = self._finished(reason)
+        except Exception as error:
+            logger.exception("The run cannot be ended in order")
+            self.archive.abandon()
+            told = str(error) if isinstance(error, CiwenError) else f"archive: {error!r}"
+            outcome = "cannot write" if isinstance(error, CannotWrite) else "fault"
+            self.result = Result(getattr(error, "exit_code", CiwenError.exit_code), outcome, (told,))
+
+    def _finished(self, reason: str) -> Result:
+        if self._fault:
+            raise self._fault
         self.archive.note_incomplete()
         result = self._judged(reason)
-        try:
-            if self._fault is None:
-                report = self.archive.finish(result.outcome, result.exit_code, self.archive.tally.as_dict())
-                self.result = result._replace(report=report)
-                return
-        except CannotWrite as fault:
-            self._fault = fault
-        self.archive.abandon()
-        self.result = Result(CannotWrite.exit_code, "cannot write", (str(self._fault),))
-        logger.error("%s", self._fault)
+        report = self.archive.finish(result.outcome, result.exit_code, self.archive.tally.as_dict())
+        return result._replace(report=report)
 
     def _judged(self, reason: str) -> Result:
-        """When several things hold, the gravest decides: interrupted, a fault, unhealthy, done."""
+        """When several things hold, the gravest decides: interrupted, a fault, bad input, unhealthy, done."""
+        if not self._has_begun:
+            return Result(CiwenError.exit_code, "fault", ("the run could not begin",))
         if reason == _INTERRUPTED:
             return Result(130, "interrupted", ("interrupted: what was fetched is kept, the next run goes on",))
         if self._errors:
-            return Result(1, "fault", tuple(self._errors))
+            return Result(CiwenError.exit_code, "fault", tuple(self._errors))
+        if self._spider.unreadable:
+            return Result(UnreadableInput.exit_code, "input unreadable", tuple(map(str, self._spider.unreadable)))
         found = faults(self.archive.tally, self._past, self._spider.minimum_articles)
         if found:
             return Result(3, "unhealthy", tuple(found))

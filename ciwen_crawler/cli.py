@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ciwen_crawler import __version__, channels
-from ciwen_crawler.errors import CannotWrite, CiwenError, UnreadableInput, UsageError
+from ciwen_crawler.errors import CannotWrite, CiwenError, UsageError
 from ciwen_crawler.notice import notify
 
 app = typer.Typer(
@@ -96,10 +96,8 @@ def replay(
 
     overrides = dict(map(setting, set_ or ()))
     ended = run(ReplaySpider, archive, overrides, quiet=quiet or as_json, verbose=verbose, sources=sources)
-    unreadable = [str(error) for error in ended.spider.unreadable]  # type: ignore[attr-defined]
-    code = ended.result.exit_code or (UnreadableInput.exit_code if unreadable else 0)
-    _print(replayed(archive, ended.tally, ended.result), ended.result.facts, as_json, quiet and code == 0)
-    _leave(code, (*ended.result.lines, *unreadable))
+    _print(replayed(archive, ended.tally, ended.result), ended.result.facts, as_json, quiet)
+    _leave(ended.result.exit_code, ended.result.lines)
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """Runs a spider from the command line: Scrapy's process, our progress, and an exit code that is honest."""
 
 import sys
-from collections.abc import Mapping
+from asyncio import Task
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +15,7 @@ from scrapy.settings import Settings
 from scrapy.utils.asyncio import create_looping_call
 
 from ciwen_crawler.archiving import Archiving, Result
-from ciwen_crawler.errors import UsageError
+from ciwen_crawler.errors import CiwenError, UsageError
 from ciwen_crawler.tally import Tally
 
 _REFRESH = 0.5  # seconds, on a terminal
@@ -39,29 +41,58 @@ def run(
 ) -> Run:
     """Run a spider to its end.
 
-    `overrides` win over every other setting (`-s`). Raises CiwenError where the run could not begin.
+    `overrides` win over every other setting (`-s`). Raises CiwenError where the run could not begin, KeyboardInterrupt
+    where it was cut off by a second signal.
     """
     settings = Settings()
     settings.setmodule("ciwen_crawler.settings", priority="project")
     settings.setdict({"CIWEN_ARCHIVE": str(archive), "LOG_ENABLED": verbose}, priority="project")
-    settings.setdict(dict(overrides), priority="cmdline")
-    process = AsyncCrawlerProcess(settings)
-    crawler = process.create_crawler(spider)
-    if not quiet:
-        _Reporter(crawler)
-    task = process.crawl(crawler, **arguments)
-    process.start()
+    with _blaming(overrides):
+        settings.setdict(dict(overrides), priority="cmdline")
+        process = AsyncCrawlerProcess(settings)
+        crawler = process.create_crawler(spider)
+        if not quiet:
+            _Reporter(crawler)
+        task = process.crawl(crawler, **arguments)
+        process.start()
+        result = result_of(crawler, task)
+    assert crawler.spider is not None
+    return Run(crawler.spider, crawler.archive.tally, result)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _blaming(overrides: Mapping[str, str]) -> Iterator[None]:
+    """What Scrapy says of a setting that it cannot work with is said of those that the user made."""
+    try:
+        yield
+    except CiwenError:
+        raise
+    except Exception as error:
+        if not overrides:
+            raise
+        made = " ".join(f"-s {name}={value}" for name, value in overrides.items())
+        raise UsageError(f"cannot begin with {made} ({type(error).__name__}: {error})") from error
+
+
+def result_of(crawler: Crawler, task: Task[None]) -> Result:
+    """How a crawl ended whose process has stopped. Raises what kept it from beginning."""
     if not task.done():
-        raise KeyboardInterrupt  # a second signal: Scrapy let everything go
+        raise KeyboardInterrupt  # by a second signal, at which Scrapy lets everything go
     error = task.exception()
     if error:
+        if hasattr(crawler, "archive"):
+            _archiving(crawler).give_up()
         raise error
-    archiving = crawler.get_extension(Archiving)
-    assert archiving is not None
-    assert crawler.spider is not None
+    archiving = _archiving(crawler)
     if archiving.result is None:
         raise KeyboardInterrupt
-    return Run(crawler.spider, archiving.archive.tally, archiving.result)
+    return archiving.result
+
+
+def _archiving(crawler: Crawler) -> Archiving:
+    archiving = crawler.get_extension(Archiving)
+    assert archiving is not None
+    return archiving
 
 
 class _Reporter:

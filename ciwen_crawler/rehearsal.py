@@ -6,7 +6,6 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ciwen_crawler.capture import Capture
-from ciwen_crawler.errors import CannotWrite
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.health import Past
 from ciwen_crawler.store import schema
@@ -23,7 +22,7 @@ class Rehearsal:
 
     def __init__(self, folder: Path) -> None:
         self.tally = Tally()
-        self.on_fault: Callable[[CannotWrite], None] | None = None
+        self.on_fault: Callable[[Exception], None] | None = None
         path = folder / NAME
         self._database = Database(path, read_only=True) if path.exists() else None
 

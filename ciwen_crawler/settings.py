@@ -3,6 +3,8 @@
 BOT_NAME = "ciwen"
 SPIDER_MODULES = ["ciwen_crawler.spiders"]
 NEWSPIDER_MODULE = "ciwen_crawler.spiders"
+# `scrapy crawl`, with the exit codes of `ciwen crawl`.
+COMMANDS_MODULE = "ciwen_crawler.commands"
 
 # What happens to an article, in this order.
 ITEM_PIPELINES = {

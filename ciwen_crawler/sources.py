@@ -1,6 +1,5 @@
 """Sources: the files that a replay is given, found in the folders that it is given."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ciwen_crawler.errors import UnreadableInput
@@ -9,23 +8,22 @@ from ciwen_crawler.saved import HTML
 WARCS = (".warc", ".warc.gz")
 
 
-def files(sources: Iterable[str | Path]) -> Iterator[Path]:
-    """The files, folders opened, each folder's in the order of their names.
+def files(source: str | Path) -> list[Path]:
+    """A file, or those of a folder in the order of their names.
 
-    Raises UnreadableInput where a source does not exist or is of a kind that holds no pages.
+    Raises UnreadableInput where there is nothing, or nothing of a kind that holds pages.
     """
-    for source in map(Path, sources):
-        if source.is_dir():
-            found = sorted(path for path in source.rglob("*") if path.is_file() and is_readable(path))
-            if not found:
-                raise UnreadableInput(f"{source} holds no {', '.join((*WARCS, *HTML))} file")
-            yield from found
-        elif not source.exists():
-            raise UnreadableInput(f"{source} does not exist")
-        elif not is_readable(source):
-            raise UnreadableInput(f"{source} is none of {', '.join((*WARCS, *HTML))}")
-        else:
-            yield source
+    path = Path(source)
+    if path.is_dir():
+        found = sorted(each for each in path.rglob("*") if each.is_file() and is_readable(each))
+        if not found:
+            raise UnreadableInput(f"{path} holds no {', '.join((*WARCS, *HTML))} file")
+        return found
+    if not path.exists():
+        raise UnreadableInput(f"{path} does not exist")
+    if not path.is_file() or not is_readable(path):
+        raise UnreadableInput(f"{path} is no {', '.join((*WARCS, *HTML))} file")
+    return [path]
 
 
 def is_warc(path: Path) -> bool:

@@ -1,8 +1,11 @@
 """What the archive must know of a spider, and how the spider reaches the archive."""
 
+from typing import Any
+
 from scrapy import Spider
 
 from ciwen_crawler.archive import Archive
+from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.tally import Tally
 
 
@@ -14,6 +17,10 @@ class ArchivingSpider(Spider):
     channel_name: str | None = None
     minimum_articles: int = 0  # fewer found is no healthy run
     is_rehearsal: bool = False  # nothing is written
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.unreadable: list[UnreadableInput] = []  # what was to be read and could not be
 
     @property
     def archive(self) -> Archive:

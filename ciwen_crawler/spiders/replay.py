@@ -1,7 +1,8 @@
 """Replay: archives pages that somebody has saved, through the same stages as a crawl and without a network."""
 
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ciwen_crawler.errors import UnreadableInput
@@ -23,17 +24,22 @@ class ReplaySpider(ArchivingSpider):
     def __init__(self, sources: str | Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sources = tuple(sources.split() if isinstance(sources, str) else sources)
-        self.unreadable: list[UnreadableInput] = []
 
     async def start(self) -> AsyncIterator[Article]:
         """The articles that the sources hold. What is whole is taken before an unreadable source is told of."""
         intake = Intake(self.archive)
+        for path in self._files():
+            logger.info("Taking in %s", path)
+            try:
+                for article in intake.articles(path):
+                    self.tally.read_article(article)
+                    yield article
+            except UnreadableInput as error:
+                self.unreadable.append(error)
+
+    def _files(self) -> Iterator[Path]:
         for source in self.sources:
             try:
-                for path in files([source]):
-                    logger.info("Taking in %s", path)
-                    for article in intake.articles(path):
-                        self.tally.read_article(article)
-                        yield article
+                yield from files(source)
             except UnreadableInput as error:
                 self.unreadable.append(error)
