@@ -169,7 +169,13 @@ DEEP = 20_000
         pytest.param(b"<div class=inform><p>" + "来源：".encode() * 100_000, id="huge line"),
         pytest.param(b"<div class=local>" + b"- " * 200_000, id="huge crumb"),
         pytest.param(b"<h2>" + "相关阅读".encode() + b"</h2><ul>" * DEEP, id="boxes"),
-        pytest.param(b"<title>" + b"_" * 200_000 + b"</title>", id="huge head"),
+        pytest.param(b"<title>" + b"_a" * 100_000 + b"</title>", id="huge head"),
+        pytest.param(b"<div class=article>" * 2000, id="empty containers"),
+        pytest.param(b"<meta charset=" + b" " * 100_000, id="blank charset"),
+        pytest.param(b"<a href=/content_1.html>" + b">" * DEEP + b"x</a>", id="huge invitation"),
+        pytest.param("<b>相关阅读".encode() + b">" * DEEP + b"x</b><p><a href=content_1.html>", id="huge box title"),
+        pytest.param(b"<!--enpcontent--><table><tr>" + b"<td>a" * DEEP, id="cells"),
+        pytest.param(b"<!--enpcontent-->" + b"<p>a<img src=a.png>" * DEEP, id="pictures"),
     ],
 )
 def test_monstrous_pages(body: bytes) -> None:

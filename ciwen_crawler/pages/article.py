@@ -4,10 +4,8 @@ A field's method yields (rule, value) in that order and is asked only until a va
 kept as evidence. What the rules look for is the template that the channel has published by since 2022-12.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from html import unescape
 from typing import ClassVar, TypeVar
 
 from ciwen_crawler.dates import Stamp, in_url, machine, printed
@@ -16,23 +14,13 @@ from ciwen_crawler.items import ArticlePage
 from ciwen_crawler.pages.body import Body, read_body
 from ciwen_crawler.pages.crumbs import Crumb, channel_of, read_crumbs
 from ciwen_crawler.pages.document import Document, Element, line_of
+from ciwen_crawler.pages.labels import author_in, editor_in, keywords_in, source_in, without_site_name
 from ciwen_crawler.text import clean
 
 T = TypeVar("T")
 Trust = Iterator[tuple[str, T | None]]
 
 _HEADINGS = ("articleTitle", "artTitle", "artiTitle", "article_title", "cTitle")
-_SITE_NAME = re.compile(r"_[^_].*(?:网|网站|China\.org\.cn)\s*$")
-_NEXT_LABEL = r"(?=\s*(?:[|｜]|(?:作者|责任编辑|责编|编辑|发布时间|时间|字体|分享到|审核|校对)\s*[:：])|$)"
-_SOURCE = re.compile(r"来\s*源\s*[:：]\s*(.*?)" + _NEXT_LABEL)
-_AUTHOR = re.compile(r"作\s*者\s*[:：]\s*(.*?)(?=\s*(?:[|｜]|(?:来源|责任编辑|责编|编辑)\s*[:：])|$)")
-_EDITOR = re.compile(
-    r"(?P<open>[【\[(（]?)\s*(?:责任编辑|责\s*编|编\s*辑)\s*[:：]\s*(?P<name>.*?)" + _NEXT_LABEL, re.DOTALL
-)
-_CLOSERS = {"【": "】", "[": "]", "(": ")", "（": "）"}
-# Between two words in Latin letters a blank is part of the keyword.
-_KEYWORD_SEPARATOR = re.compile(r"[,，、;；]|(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
-_LONGEST_NAME = 100
 _CONTAINERS = (".article", "#articleBody", "#artbody", "#artiContent", "#fontzoom", ".center_box")
 
 
@@ -236,7 +224,7 @@ class PageReader:
 
     def bodies(self) -> Trust[Body]:
         for selector in _CONTAINERS:
-            for container in self.document.having(selector):
+            for container in _outermost(self.document.having(selector)):
                 yield selector, self.read_body(container)
 
     def read_body(self, container: Element, begin: Element | None = None, end: Element | None = None) -> Body | None:
@@ -258,45 +246,14 @@ def _first_line(elements: Iterable[Element]) -> str | None:
     return next((line for line in map(line_of, elements) if line), None)
 
 
+def _outermost(elements: Iterable[Element]) -> Iterator[Element]:
+    """The elements that lie in no other one of them, which come in the page's order."""
+    seen: set[Element] = set()
+    for element in elements:
+        if seen.isdisjoint(element.iterancestors()):
+            yield element
+        seen.add(element)
+
+
 def _classes(element: Element | None) -> list[str]:
     return (element.get("class") or "").split() if element is not None else []
-
-
-def without_site_name(title: str | None) -> str | None:
-    """A title without the `_中国网` or `_科技_光明网` that the CMS puts after it."""
-    return (_SITE_NAME.sub("", title).strip() or None) if title else None
-
-
-def source_in(line: str | None) -> str | None:
-    """The name after 来源, as printed."""
-    found = _SOURCE.search(line) if line else None
-    return clean(found[1][:_LONGEST_NAME]) if found else None
-
-
-def author_in(line: str | None) -> str | None:
-    """The name after 作者, as printed."""
-    found = _AUTHOR.search(line) if line else None
-    return clean(found[1][:_LONGEST_NAME]) if found else None
-
-
-def editor_in(line: str | None, *, labelled: bool = True) -> str | None:
-    """The name or names after 责任编辑, as printed, without the brackets around the line.
-
-    >>> editor_in("【责任编辑：郭旭】")
-    '郭旭'
-    """
-    if not line:
-        return None
-    found = _EDITOR.search(line)
-    if found is None:
-        return None if labelled else clean(line.strip("【】[]")[:_LONGEST_NAME])
-    name, closer = found["name"], _CLOSERS.get(found["open"])
-    if closer:
-        name = name.partition(closer)[0]
-    return clean(name[:_LONGEST_NAME])
-
-
-def keywords_in(line: str | None) -> tuple[str, ...] | None:
-    """The keywords of a list, each once; the CMS's users part them in every way."""
-    words = map(clean, _KEYWORD_SEPARATOR.split(unescape(line))) if line else ()
-    return tuple(dict.fromkeys(word for word in words if word)) or None

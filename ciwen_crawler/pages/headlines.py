@@ -14,6 +14,7 @@ _DATE = re.compile(r"[\[(（]?\s*(?:\d{4}[-/.年])?\d{1,2}[-/.月]\d{1,2}日?(?:
 _INVITATION = re.compile(
     r"[\[(（【]?\s*(?:详细|详情|全文|阅读全文|查看全文|查看详情|更多|点击.{0,4}|>+)\s*[>»…]*[\])）】]?"
 )
+_LONGEST_INVITATION = 20
 _FILE_NAME = re.compile(r"[\w-]+\.(?:png|jpe?g|gif|webp)", re.IGNORECASE | re.ASCII)
 _TEXTLESS = frozenset("script style noscript iframe template head select textarea svg object".split())
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -32,7 +33,7 @@ def headline(link: Element) -> str | None:
 
 def is_invitation(text: str) -> bool:
     """True for words such as [详细], which name no article."""
-    return bool(_INVITATION.fullmatch(text))
+    return len(text) <= _LONGEST_INVITATION and bool(_INVITATION.fullmatch(text))
 
 
 def description(link: Element) -> str | None:

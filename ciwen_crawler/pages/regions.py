@@ -97,10 +97,10 @@ def _is_box_title(node: Element) -> bool:
     text = node.text
     if not text or len(text) > _LONGEST_TITLE or not _BOX_WORD.search(text):
         return False
-    line = line_of(node) or ""
-    return bool(_BOX_TITLE.fullmatch(_MORE.sub("", line.strip(_BULLETS)))) and not any(
-        "content_" in (anchor.get("href") or "") for anchor in node.iterancestors("a")
-    )
+    line = (line_of(node) or "").strip(_BULLETS)
+    if len(line) > _LONGEST_TITLE or not _BOX_TITLE.fullmatch(_MORE.sub("", line)):
+        return False
+    return not any("content_" in (anchor.get("href") or "") for anchor in node.iterancestors("a"))
 
 
 def _below(title: Element) -> Iterator[Element]:
