@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -42,9 +42,10 @@ class Database:
             raise SchemaMismatch(f"{path} is a folder, not a database: move it away, then {_ADVICE}")
         self.path = path
         self._read_only = read_only
-        mode = "ro" if read_only else "rwc"
+        # Put together, not written as one: a name may hold what has a meaning in URLs.
+        query = {"mode": "ro" if read_only else "rwc", "uri": "true"}
         engine = create_engine(
-            f"sqlite:///file:{_uri_path(path)}?mode={mode}&uri=true",
+            URL.create("sqlite", database="file:" + _uri_path(path), query=query),
             isolation_level="AUTOCOMMIT",
             json_serializer=dumps,
             poolclass=NullPool,

@@ -34,7 +34,7 @@ def capture_row(capture: Capture, belongs_to: str | None = None) -> Row:
         "fetched_at": capture.fetched_at,
         "status": capture.status,
         "location": clean(capture.header("location")),
-        "mime": capture.mime,
+        "mime": clean(capture.mime),
         "charset": charset,
         "charset_evidence": evidence,
         "record_type": capture.record_type,
