@@ -49,10 +49,21 @@ def editor_in(line: str | None, *, labelled: bool = True) -> str | None:
     found = _EDITOR.search(line[:_LONGEST_LINE])
     if found is None:
         return None if labelled else clean(line.strip("【】[]")[:_LONGEST_NAME])
-    name, closer = found["name"], _CLOSERS.get(found["open"])
-    if closer:
-        name = name.partition(closer)[0]
-    return clean(name[:_LONGEST_NAME])
+    opener, name = found["open"], found["name"]
+    return clean((_within_brackets(name, opener, _CLOSERS[opener]) if opener else name)[:_LONGEST_NAME])
+
+
+def _within_brackets(text: str, opener: str, closer: str) -> str:
+    """The text up to the bracket that closes the one before it."""
+    depth = 0
+    for position, character in enumerate(text):
+        if character == opener:
+            depth += 1
+        elif character == closer:
+            if depth == 0:
+                return text[:position]
+            depth -= 1
+    return text
 
 
 def keywords_in(line: str | None) -> tuple[str, ...] | None:
