@@ -20,5 +20,5 @@ class Store:
     def process_item(self, item: Any) -> Any:
         """The item as it is."""
         if isinstance(item, Article) and item.verdict:
-            self._crawler.archive.store.articles.save(item, item.verdict)  # type: ignore[attr-defined]
+            self._crawler.archive.store.articles.save(item)  # type: ignore[attr-defined]
         return item

@@ -71,29 +71,27 @@ class Articles:
         self._late: set[str] = set()
 
     def judge(self, look: Article) -> str:
-        """NEW, CHANGED or SAME; LATE where it comes out of order; TWIN where it stands beside a canonical page."""
+        """NEW, CHANGED or SAME; TWIN where it stands beside a canonical page; LATE where the fold must tell."""
         state = self._state(look.id)
         if state is None or look.id in self._late:
             return LATE if look.id in self._late else NEW
         if is_twin(look.captured_url) and not is_twin(state.captured_url):
             return TWIN
-        if _is_secure(look.captured_url) and not _is_secure(state.captured_url) and self._has_plain(look):
-            return TWIN
         # A better rendering than the one that the newest version came from, or an earlier moment.
         if _rank(look.captured_url) < _rank(state.captured_url) or look.captured_at <= state.row["last_captured_at"]:
             return LATE
+        if _is_secure(look.captured_url) and self._may_have_plain(look):
+            return LATE
         return _step(state, look).verdict
 
-    def save(self, look: Article, verdict: str) -> None:
-        """Make the rows that follow from a look that has been judged."""
-        if verdict == TWIN:
-            return
-        state = self._state(look.id)
-        # Asked again: another look of the article may have been saved since the judgement.
-        if verdict == LATE or (state is not None and look.captured_at <= state.row["last_captured_at"]):
+    def save(self, look: Article) -> str:
+        """Make the rows that follow from a look; its verdict, as things stand now."""
+        verdict = self.judge(look)
+        if verdict == LATE:
             self._late.add(look.id)
-        else:
-            self._take(state, look)
+        elif verdict != TWIN:
+            self._take(self._state(look.id), look)
+        return verdict
 
     def quarantine(self, look: Article, reasons: tuple[str, ...]) -> None:
         """Keep a look that must not become a version, with its reasons."""
@@ -128,11 +126,7 @@ class Articles:
         state: _State | None = None
         self._batch.forget(article_id)
         for look in counted(self._looks_of(article_id)):
-            reasons = missing(look)
-            if reasons:
-                self.quarantine(look, reasons)
-            else:
-                state = self._take(state, look)
+            state = self._take(state, look)
 
     def _state(self, article_id: str) -> _State | None:
         if article_id in self._states:
@@ -149,15 +143,19 @@ class Articles:
         row = {column.name: found[column.name] for column in a.c}
         return _State(row, found["content_hash"], found["captured_url"])
 
-    def _has_plain(self, look: Article) -> bool:
-        """Whether the look's crawl holds the article by http too."""
-        self._batch.flush()
-        self.forget_states()
+    def _may_have_plain(self, look: Article) -> bool:
+        """Whether the look's crawl had a page of the article by http too. A redirect to https is no page."""
         c = schema.captures.c
-        query = select(c.id).where(
+        by_http = select(c.status).where(
             c.article_id == look.id, c.crawl_id == look.crawl_id, c.kind == ARTICLE, c.url.startswith("http://")
         )
-        return self._database.connection.execute(query.limit(1)).first() is not None
+        statuses = list(self._database.connection.execute(by_http).scalars())
+        statuses += (
+            row["status"]
+            for row in self._batch.waiting(schema.captures)
+            if (row["article_id"], row["crawl_id"]) == (look.id, look.crawl_id) and not _is_secure(row["url"])
+        )
+        return 200 in statuses or None in statuses
 
 
 def _is_secure(url: str) -> bool:
@@ -170,8 +168,9 @@ def _rank(url: str) -> int:
 
 
 def counted(looks: Iterable[Article]) -> Iterator[Article]:
-    """The looks that may make versions, in the order of their moments: twins only where there is nothing better."""
-    ordered = sorted(looks, key=lambda look: (look.captured_at, look.captures[0]))
+    """The looks that make versions, in the order of their moments: sound ones, twins where there is nothing better."""
+    sound = (look for look in looks if not missing(look))
+    ordered = sorted(sound, key=lambda look: (look.captured_at, look.captures[0]))
     if any(not is_twin(look.captured_url) for look in ordered):
         ordered = [look for look in ordered if not is_twin(look.captured_url)]
     plain = {look.crawl_id for look in ordered if not _is_secure(look.captured_url)}

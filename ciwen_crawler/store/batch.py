@@ -1,6 +1,6 @@
 """Rows that wait to be written together: one transaction for hundreds of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sqlalchemy import Table, delete
 from sqlalchemy.dialects.sqlite import insert
@@ -41,6 +41,10 @@ class Batch:
                 continue
             waiting[key] = row
             self.size += 1
+
+    def waiting(self, table: Table) -> Collection[Row]:
+        """The rows of a table that are still to be written."""
+        return self._rows[table].values()
 
     def forget(self, article_id: str) -> None:
         """Take away an article's rows, written ones and waiting ones, before its new ones come."""

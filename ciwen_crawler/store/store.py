@@ -61,9 +61,7 @@ class Store:
         if reasons:
             self.articles.quarantine(article, reasons)
             return "quarantined"
-        verdict = self.articles.judge(article)
-        self.articles.save(article, verdict)
-        return verdict
+        return self.articles.save(article)
 
     def settle(self) -> None:
         """Write all that waits, late looks folded in."""
