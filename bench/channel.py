@@ -22,7 +22,7 @@ from bench import ROOT
 HOST = "ci.china.com.cn"
 _FIXTURES = ROOT / "fixtures" / "html"
 _ITEMS_A_PAGE, _PAGES_A_LIST = 20, 10  # the CMS lists no more, so a long channel has many lists
-_PARAGRAPHS = (4, 24)  # an article's, from and to
+_PARAGRAPHS = (6, 32)  # an article's, from and to
 _PHRASES_A_PARAGRAPH, _CHARACTERS_A_PHRASE = (3, 20), (5, 19)
 _PHRASES = 20_000  # so many that two articles share hardly any
 _FIRST_NODE, _FRAME_NODE = 8_020_001, "node_8010002"
@@ -129,14 +129,14 @@ def _chain() -> dict[str, list[str]]:
 class _Frame:
     """A bundled article whose title, address, times and body are replaced.
 
-    The bundled pages have half the links of a real page (86 of 160), so a part of their navigation stands thrice.
+    The bundled pages have half the links of a real page (86 of 160), so a part of their navigation stands four times.
     """
 
     def __init__(self) -> None:
         expected = json.loads((_FIXTURES / "plain.json").read_text(encoding="utf-8"))["expected"]
         page = (_FIXTURES / "plain.html").read_text(encoding="utf-8")
         head, navigation, rest = _parted(page, *_NAVIGATION)
-        self._page = head + navigation * 3 + rest
+        self._page = head + navigation * 4 + rest
         self._title = expected["title"]
         self._number = expected["id"].partition(":")[2]
         self._published = datetime.fromisoformat(expected["published_at"])
