@@ -14,6 +14,13 @@ def files(source: str | Path) -> list[Path]:
     Raises UnreadableInput where there is nothing, or nothing of a kind that holds pages.
     """
     path = Path(source)
+    try:
+        return _found(path)
+    except OSError as error:
+        raise UnreadableInput(f"cannot read {path}: {error.strerror}") from error
+
+
+def _found(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(each for each in path.rglob("*") if each.is_file() and is_readable(each))
         if not found:

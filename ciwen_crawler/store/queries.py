@@ -18,15 +18,24 @@ _SITE = "china.com.cn"
 def opened(folder: Path) -> Database:
     """An archive's database for reading; UsageError where there is none."""
     path = folder / NAME
-    if not path.exists():
+    if not _exists(path):
+        if _exists(folder / WARC):
+            raise UsageError(f"{folder} holds no database: `ciwen rebuild --archive {folder}` makes it from warc/")
         raise UsageError(f"{folder} holds no archive: `ciwen crawl --archive {folder}` begins one")
     return Database(path, read_only=True)
 
 
 def must_hold_warcs(folder: Path) -> None:
     """UsageError where a folder has no `warc/` to derive anything from."""
-    if not (folder / WARC).is_dir():
+    if not _exists(folder / WARC) or not (folder / WARC).is_dir():
         raise UsageError(f"{folder} holds no archive: there is no {folder / WARC}")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def identified(text: str) -> str:

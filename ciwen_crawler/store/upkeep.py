@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from ciwen_crawler.crawl import SOFTWARE, told_by
-from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.errors import CannotWrite, UnreadableInput
 from ciwen_crawler.pages import extractor_digest
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database, remove, replace
@@ -35,13 +36,34 @@ def rebuild(folder: Path, jobs: int = 1) -> None:
     beside = folder / (NAME + _NEW)
     try:
         remove(beside)
-        database = Database(beside)
-        derive(Store(database, folder / WARC), warc_files(folder), jobs)
-        _sign(database)
-        database.close()
+        _build(beside, folder, jobs)
         replace(path, beside)
     except OSError as error:
         raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
+
+
+def _build(path: Path, folder: Path, jobs: int) -> None:
+    database = Database(path)
+    try:
+        with _advising(folder):
+            derive(Store(database, folder / WARC), warc_files(folder), jobs)
+        _sign(database)
+    except BaseException:
+        # On a disk that is full, half a database is what the next run lacks the space of.
+        database.close()
+        remove(path)
+        raise
+    database.close()
+
+
+@contextmanager
+def _advising(folder: Path) -> Iterator[None]:
+    """An archive's own file that cannot be read keeps it from every further run; there is a way out."""
+    try:
+        yield
+    except UnreadableInput as error:
+        advice = f"move it out of {folder / WARC}, and `ciwen replay` takes what is whole before the damage"
+        raise UnreadableInput(f"{error}: {advice}") from error
 
 
 def up_to_date(folder: Path) -> Database:
@@ -59,9 +81,10 @@ def up_to_date(folder: Path) -> Database:
         database.close()
         rebuild(folder, jobs=os.cpu_count() or 1)
         return Database(path)
-    lacking = list(_lacking(database, folder))
-    if lacking:
-        derive(Store(database, folder / WARC), lacking)
+    with _advising(folder):
+        lacking = list(_lacking(database, folder))
+        if lacking:
+            derive(Store(database, folder / WARC), lacking)
     _sign(database)
     return database
 

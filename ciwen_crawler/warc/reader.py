@@ -1,9 +1,11 @@
 """Reads WARC files, our own and others'. FastWARC finds the records; what it passes over in silence is an error."""
 
 import mmap
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecord
 from isal import isal_zlib
@@ -28,12 +30,12 @@ def records(path: Path, start: int = 0, end: int | None = None) -> Iterator[Reco
     Raises UnreadableInput where the file is cut short, damaged or no WARC file; what was whole before that has been
     given by then.
     """
-    size = path.stat().st_size
     position = start
     member = start  # where the last one begins; records that share one are placed at the next
     held: Record | None = None
     fault: Exception | None = None
-    with path.open("rb") as file:
+    with _opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
         is_gzip = file.read(2) == _GZIP
         file.seek(start)
         try:
@@ -59,6 +61,13 @@ def records(path: Path, start: int = 0, end: int | None = None) -> Iterator[Reco
         raise UnreadableInput(f"{path}: no WARC record at byte {start}")
     if stop < size:
         raise UnreadableInput(f"{path}: cut short or damaged at byte {stop} of {size}")
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UnreadableInput(f"cannot read {path}: {error.strerror}") from error
 
 
 def _record(path: Path, found: WarcRecord, position: int) -> Record:
@@ -133,7 +142,7 @@ def parts(path: Path, count: int) -> list[tuple[int, int]]:
     size = path.stat().st_size
     bounds = [0]
     if size:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with _opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             for number in range(1, count):
                 found = _exchange_after(data, max(size * number // count, bounds[-1] + 1))
                 if found is not None and found > bounds[-1]:
