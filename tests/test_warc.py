@@ -375,6 +375,14 @@ def test_records_of_other_programs(tmp_path: Path) -> None:
     assert (record.field("X-Folded"), record.field("x-latin")) == ("one two", "\ufffd")
 
 
+def test_a_url_as_long_as_a_server_likes(tmp_path: Path) -> None:
+    made = [build(RESOURCE, new_id(), DATE, b"x", "text/html", {"WARC-Target-URI": "http://a/?" + "a" * 500_000})]
+    path = file_of(made, tmp_path)
+    (record,) = records(path)
+    assert told([record]) == told(made)
+    assert record_at(tmp_path, Span(NAME, 0, record.length)) == record
+
+
 @pytest.mark.parametrize("shift", [(1, 0), (0, -1), (0, -1000), (5000, 0)])
 def test_a_place_where_no_record_is(tmp_path: Path, shift: tuple[int, int]) -> None:
     path = file_of(SMALL, tmp_path)

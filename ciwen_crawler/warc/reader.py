@@ -20,6 +20,8 @@ NO_RECORD: tuple[type[Exception], ...] = (OSError, ValueError, *DAMAGE)
 _GZIP = b"\x1f\x8b"
 _BEGINS_LINE = b"WARC/1."
 _PIECE = 64 * 1024
+# A WARC header holds URLs, and servers send people to very long ones. FastWARC would stop at 32 KB.
+_MOST_HEADER = 64 * 1024 * 1024
 # An exchange is never parted: its request says of which kind the response is.
 _BEGINS_EXCHANGE = frozenset({REQUEST, WARCINFO, RESOURCE})
 
@@ -39,7 +41,7 @@ def records(path: Path, start: int = 0, end: int | None = None) -> Iterator[Reco
         is_gzip = file.read(2) == _GZIP
         file.seek(start)
         try:
-            for found in ArchiveIterator(file, parse_http=False, strict_mode=False):
+            for found in ArchiveIterator(file, parse_http=False, max_header_len=_MOST_HEADER):
                 position = found.stream_pos
                 # A member's length is known when the next one begins, so each record is held until then.
                 if held is not None:
