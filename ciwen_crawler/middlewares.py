@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 from protego import Protego
@@ -52,9 +52,9 @@ class Robots:
         # A request that is cancelled must not take the rules away from those that wait beside it.
         rules = await asyncio.shield(self._rules[host])
         if rules.unreachable:
-            raise IgnoreRequest(f"robots.txt of {parts.netloc} cannot be had: {rules.unreachable}")
+            _refuse(request, f"robots.txt of {parts.netloc} cannot be had: {rules.unreachable}")
         if not rules.parser.can_fetch(request.url, _TOKEN):
-            raise IgnoreRequest(f"robots.txt of {parts.netloc} disallows it")
+            _refuse(request, f"robots.txt of {parts.netloc} disallows it")
 
     async def _fetch(self, url: str) -> _Rules:
         request = Request(url, meta={"ciwen_kind": ROBOTS}, priority=1000, dont_filter=True)
@@ -76,6 +76,12 @@ class Robots:
     def _stored(self, url: str) -> _Rules:
         stored = self._crawler.archive.newest(url, ROBOTS)  # type: ignore[attr-defined]
         return _parsed(stored) if stored else _unreachable(url, "status 304, and none is stored")
+
+
+def _refuse(request: Request, why: str) -> NoReturn:
+    # Scrapy drops requests for other reasons too, by the same exception.
+    request.meta["ciwen_refused"] = True
+    raise IgnoreRequest(why)
 
 
 def _unreachable(url: str, why: str) -> _Rules:

@@ -38,6 +38,8 @@ AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1
 AUTOTHROTTLE_MAX_DELAY = 30
 DOWNLOAD_TIMEOUT = 60
+# A page that has moved has moved once or twice; an address that leads to itself would be asked twenty times.
+REDIRECT_MAX_TIMES = 5
 # What browsers ask for. The codings are those whose decoding is certain for decades.
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",

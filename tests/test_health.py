@@ -65,6 +65,16 @@ def test_most_requests_fail(tmp_path: Path) -> None:
     assert counts(tmp_path)["articles"] == 1, "what was had stays"
 
 
+def test_address_that_leads_to_itself_is_soon_given_up(tmp_path: Path) -> None:
+    with Channel(channel_pages(ARTICLES)) as channel:
+        channel.redirect(ARTICLES[0].url, ARTICLES[0].url)
+        ciwen("crawl", archive=tmp_path, channel=channel)
+        assert len(channel.requested(ARTICLES[0].url)) == 6
+    stats = json.loads(tables(tmp_path)["crawls"][0]["stats"])
+    assert stats["failures"] == [{"url": ARTICLES[0].url, "reason": "max redirections reached"}]
+    assert "disallowed" not in stats, "that is said of robots.txt alone"
+
+
 def test_no_start_page_answers_where_robots_cannot_be_had(tmp_path: Path) -> None:
     with Channel(channel_pages(ARTICLES)) as channel:
         channel.answer(ROBOTS, 503)

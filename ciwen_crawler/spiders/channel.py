@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from scrapy.spidermiddlewares.httperror import HttpError
@@ -230,7 +230,7 @@ class ChannelSpider(ArchivingSpider):
             self.tally.failure(error.response.url, f"status {error.response.status}")
         elif isinstance(error, DownloadCancelledError):
             self.tally.oversized += 1
-        elif isinstance(error, IgnoreRequest):
+        elif request.meta.get("ciwen_refused"):
             self.tally.refusal(request.url, str(error))
         else:
             self.tally.failure(request.url, str(error) or type(error).__name__)
