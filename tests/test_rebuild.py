@@ -1,5 +1,6 @@
 """The database again from the WARC files alone: the same rows, whatever became of the old one and of the run."""
 
+import os
 import shutil
 import sqlite3
 from collections import Counter
@@ -13,8 +14,9 @@ from ciwen_crawler.lock import Lock
 from ciwen_crawler.store import derivation, upkeep
 from ciwen_crawler.warc.recovery import CUT
 from ciwen_crawler.warc.writer import OPEN
-from fixtures.markup import Article, channel_pages, list_page, list_url
+from fixtures.markup import Article, channel_pages, list_page, list_url, picture
 from fixtures.server import Channel
+from fixtures.site import HOME
 from tests.chronicle import Chronicle, copy
 from tests.database import Rows, tables
 from tests.program import ciwen, started
@@ -81,6 +83,43 @@ def test_stale_journals_bring_nothing_back(chronicle: Chronicle, tmp_path: Path,
     assert tables(archive) == chronicle.after[-1]
 
 
+def test_rebuilt_equals_crawled_where_everything_went_wrong(tmp_path: Path) -> None:
+    """Every way in which an answer can be odd, cut or absent, once for ever and once until it is asked again."""
+    articles = [
+        Article(number, f"第{number}篇", (picture(f"/pic/{number}.jpg"),)) for number in range(43000001, 43000021)
+    ]
+    urls = [article.url for article in articles]
+    page = articles[0].page().encode()
+    pages = channel_pages(articles) | {f"{HOME}pic/{article.number}.jpg": "jpeg" for article in articles}
+    with Channel(pages) as channel:
+        channel.break_off(urls[0], 500, times=1)
+        channel.break_off(urls[1], 500)
+        channel.break_off(urls[2], 0, reset=True)
+        channel.refuse(urls[3], times=2)
+        channel.answer(urls[4], 503, times=1)
+        channel.answer(urls[5], 200, b"")
+        channel.answer(urls[6], 204)
+        channel.answer(urls[7], 200, b"\xff\xd8\xff\xe0", [("Content-Type", "image/jpeg")])
+        channel.answer(urls[8], 200, page, [("Content-Type", "text/html"), ("Content-Encoding", "gzip")])
+        channel.answer(urls[9], 302, b"", [("Location", "/搬到/这里.html".encode("gb18030").decode("latin-1"))])
+        channel.redirect(urls[10], urls[10])
+        channel.redirect(urls[11], f"{urls[11]}?from=1")
+        channel.send(urls[12], b"HTTP/1.0 200\r\nX-\xb4\xc9: \xb4\xc9\r\nContent-Type: text/html\r\n\r\n" + page, True)
+        channel.send(urls[13], b"garbage, no HTTP at all\r\n\r\n", True)
+        channel.answer(urls[14], 200, page[:900], [("Content-Type", "text/html; charset=klingon")])
+        channel.answer(urls[15], 304)
+        channel.answer(urls[16], 200, b"\0\0" + page)
+        channel.redirect(urls[17], list_url())
+        channel.answer(f"{HOME}pic/43000019.jpg", 404)
+        channel.redirect(f"{HOME}pic/43000020.jpg", f"{HOME}pic/43000001.jpg")
+        ciwen("crawl", archive=tmp_path, channel=channel)
+    crawled = tables(tmp_path)
+    upkeep.rebuild(tmp_path)
+    rebuilt = tables(tmp_path)
+    for table in crawled:
+        assert rebuilt[table] == crawled[table], table
+
+
 def test_crawl_makes_a_database_that_is_gone(chronicle: Chronicle, tmp_path: Path) -> None:
     """No run leaves an archive whose database knows of less than its WARC files."""
     archive = copy(chronicle.archive, tmp_path)
@@ -99,7 +138,7 @@ def test_nothing_is_rebuilt_while_another_holds_the_archive(chronicle: Chronicle
     lock = Lock(archive)
     ended = ciwen("rebuild", archive=archive, code=4)
     lock.release()
-    assert ended.err.startswith(f"ciwen: another run holds {archive}: process ")
+    assert ended.err.startswith(f"ciwen: another run holds {archive} (process {os.getpid()}, since ")
     assert ended.out == ""
     assert (archive / DATABASE).read_bytes() == before
 
