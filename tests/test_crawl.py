@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -301,6 +302,21 @@ def test_lists_of_lists_end_somewhere(tmp_path: Path) -> None:
     with Channel(lists | {article.url: article.page()}) as channel:
         ciwen("crawl", "--start", nodes[0], archive=tmp_path, channel=channel)
         assert channel.requested("node_") == nodes[:3]
+
+
+def test_pages_that_only_later_pages_name(tmp_path: Path) -> None:
+    """A pager that names the next page alone, and one page more at the very end."""
+    (article,) = small(43000001)
+    urls = [article.url, *(article.url.replace(".html", f"_{number}.html") for number in range(2, 6))]
+    pages = {
+        url: replace(article, paragraphs=(f"之{number}。", f'<center><a href="{onward}">下一页</a></center>')).page()
+        for number, (url, onward) in enumerate(pairwise([*urls, urls[0]]), 1)
+    }
+    with Channel(pages) as channel:
+        ciwen("crawl", "--start", article.url, archive=tmp_path, channel=channel)
+        assert channel.requested("content_") == urls
+    (row,) = select(tmp_path, "SELECT body FROM latest")
+    assert row["body"] == "之1。\n之2。\n之3。\n之4。\n之5。"
 
 
 # --- Options --------------------------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ class ChannelSpider(ArchivingSpider):
         self._list_pages: dict[str, int] = {}  # pages asked for, by list
         self._articles: set[str] = set()  # ids asked for
         self._found: set[str] = set()
+        self._further: set[str] = set()  # pages after the first, asked for
         self._images: set[str] = set()
 
     @classmethod
@@ -159,7 +160,7 @@ class ChannelSpider(ArchivingSpider):
             return
         page = read_article(capture)
         self.tally.pages += 1
-        if page.number == 1:
+        if page.number:
             yield from self._further_pages(capture, page)
         article = self.archive.store.looks.add(capture, page)
         if article:
@@ -170,8 +171,10 @@ class ChannelSpider(ArchivingSpider):
     def _further_pages(self, capture: Capture, page: ArticlePage) -> Iterator[Request]:
         stem, dot, extension = article_url(capture.url).rpartition(".")
         for number in page.pages:
-            if number > 1:
-                url = f"{stem}_{number}{dot}{extension}"
+            url = f"{stem}_{number}{dot}{extension}"
+            # A long pager names the pages near its own, so each page is asked for what lies behind it.
+            if number > 1 and url not in self._further:
+                self._further.add(url)
                 yield self._request(url, ARTICLE, capture.url, self.parse_article, priority=_FURTHER_PAGE)
 
     def _image_requests(self, page: ArticlePage, via: str) -> Iterator[Request]:
