@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
@@ -69,7 +71,8 @@ def _sidecar(path: Path) -> _Sidecar:
 
 def _own_url(path: Path, body: bytes) -> str:
     """What the page says of itself; a page that says nothing is named after its file and its bytes."""
-    anonymous = f"file:///{path.name}?sha256={hashlib.sha256(body).hexdigest()}"
+    # A file's name may be no text at all: Windows' archives give names in GBK.
+    anonymous = f"file:///{quote(os.fsencode(path.name))}?sha256={hashlib.sha256(body).hexdigest()}"
     return read_article(_as_capture(anonymous, body)).url
 
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import random
 import resource
 import subprocess
@@ -19,6 +20,7 @@ from isal import igzip
 from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.errors import CannotWrite, UnreadableInput
 from ciwen_crawler.exchange import BY_DISCONNECT, Exchange
+from ciwen_crawler.saved import resource as resource_of
 from ciwen_crawler.warc.capturing import capture_of, captures
 from ciwen_crawler.warc.exchanges import records_of
 from ciwen_crawler.warc.reader import parsed, parts, record_at, records
@@ -481,6 +483,24 @@ def test_a_saved_page_as_a_capture() -> None:
         "",
     )
     assert capture.is_whole
+
+
+@pytest.mark.parametrize(
+    ("name", "in_url"),
+    [
+        (b"page.html", "page.html"),
+        ("瓷 闻.html".encode(), "%E7%93%B7%20%E9%97%BB.html"),
+        ("瓷.html".encode("gbk"), "%B4%C9.html"),
+        (b"a\r\nWARC-Type: x.html", "a%0D%0AWARC-Type%3A%20x.html"),
+        (b"a?b#c%20.html", "a%3Fb%23c%2520.html"),
+    ],
+)
+def test_a_saved_page_of_any_name(tmp_path: Path, name: bytes, in_url: str) -> None:
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes("<html><p>瓷".encode())
+    record = resource_of(path, "info")
+    assert (record.field("WARC-Target-URI") or "").startswith(f"file:///{in_url}?sha256=")
+    assert told(list(records(file_of([record], tmp_path)))) == told([record])
 
 
 def test_a_revisit_as_a_capture() -> None:
