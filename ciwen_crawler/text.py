@@ -22,6 +22,9 @@ def visible(text: str) -> str:
 
 def fold(text: str) -> str:
     """One line: every run of white space, U+3000 and U+00A0 included, is one blank, the edges have none."""
+    # The only printable white space is the blank: most text has none that could be folded.
+    if text.isprintable() and "  " not in text and _OBJECT not in text:
+        return unicodedata.normalize("NFC", text.strip(" "))
     return " ".join(visible(text).split())
 
 

@@ -1,5 +1,7 @@
 """Whatever a server sends is read without an exception, and what is read is clean."""
 
+import unicodedata
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -58,6 +60,7 @@ TEXTS = st.one_of(
             "\0",
             "<",
             "&#0;",
+            "\u0301",
             "&#xD800;",
             "]]>",
         ]
@@ -100,7 +103,9 @@ def check(capture: Capture) -> None:
     article = merge([capture], [read])
     markup = Markup(article.body_html or "")
     assert markup.faults == []
-    assert "".join(markup.text.split()) == "".join((article.body or "").split())
+    shown = unicodedata.normalize("NFC", markup.text)
+    assert "".join(shown.split()) == "".join((article.body or "").split())
+    assert article.body == unicodedata.normalize("NFC", article.body or "") or article.body is None
     assert markup.captions == [image.caption for image in article.images if image.caption]
     assert markup.pictures == [image.url for image in article.images]
     assert all(reason.partition(":")[0] in ("title", "body", "published_at") for reason in missing(article))

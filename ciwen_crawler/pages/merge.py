@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from html import escape
 from typing import Protocol, TypeVar
 
 from ciwen_crawler.identity import article_id, article_url
 from ciwen_crawler.items import Article, ArticlePage, Image
-from ciwen_crawler.pages.blocks import figure
+from ciwen_crawler.pages.blocks import escaped, figure
 
 T = TypeVar("T")
 _FIRST_YEAR = 1994  # the year China's first pages went up: an earlier date is a default, not a date
@@ -97,7 +96,7 @@ def _joined(pages: Iterable[ArticlePage]) -> tuple[str | None, str | None, tuple
             markup = markup[: bare.start()] + ("" if bare["alone"] else "</p>") + figure(bare["picture"], caption)
         elif caption:
             lines.append(caption)
-            markup += f"<p>{escape(caption, quote=False)}</p>"
+            markup += f"<p>{escaped(caption)}</p>"
         lines += [page.body] if page.body else []
         markup += page.body_html or ""
         images += page.images

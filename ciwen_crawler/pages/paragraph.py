@@ -1,9 +1,9 @@
 """The paragraph that is being written: text and markup together, so that the two cannot disagree."""
 
+import unicodedata
 from dataclasses import dataclass, field
-from html import escape
 
-from ciwen_crawler.pages.blocks import Block
+from ciwen_crawler.pages.blocks import Block, escaped
 from ciwen_crawler.text import visible
 
 _CELL_MARKUP = frozenset({"<td>", "<th>", "</td>", "</th>"})
@@ -47,7 +47,7 @@ class Paragraph:
                 self.html.append(mark.opening)
                 mark.written = True
         self.words.append(line)
-        self.html.append(escape(line, quote=False))
+        self.html.append(escaped(line))
 
     def show(self, number: int) -> None:
         """A picture; it stands outside the marks."""
@@ -92,7 +92,8 @@ class Paragraph:
         self._suspend_marks()
         block = None
         if self.words or self.pictures:
-            line = "".join(self.words)
+            # A mark at the beginning of an element joins the letter before it.
+            line = unicodedata.normalize("NFC", "".join(self.words))
             block = Block(around, line, self.html, self.pictures, centred, marked, self.pictures_first)
         self.words, self.html, self.pictures = [], [], []
         self.pictures_first = True

@@ -7,7 +7,7 @@ from typing import cast
 
 from ciwen_crawler.identity import absolute
 from ciwen_crawler.pages import captions, elements
-from ciwen_crawler.pages.blocks import AROUND, ROW, Block, Picture
+from ciwen_crawler.pages.blocks import AROUND, ROW, Block, Picture, escaped
 from ciwen_crawler.pages.document import Element
 from ciwen_crawler.pages.furniture import image_source, is_furniture, is_icon
 from ciwen_crawler.pages.paragraph import Paragraph
@@ -156,7 +156,7 @@ class Writer:
         if line:
             centred, marked = self._standing(tag, attributes)
             around = self._heading or AROUND[self._container]
-            self.out.append(Block(around, line, [escape(line, quote=False)], [], centred, marked, True))
+            self.out.append(Block(around, line, [escaped(line)], [], centred, marked, True))
 
     def _standing(self, tag: str, attributes: Mapping[str, str]) -> tuple[bool, bool]:
         """Whether a block is centred, and whether it is marked as a caption."""
