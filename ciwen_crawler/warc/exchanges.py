@@ -64,4 +64,6 @@ def _response(exchange: Exchange, record_id: str, fields: dict[str, str | None])
     parsed = message.response(block)
     payload = digest(parsed.entity) if parsed else None
     more = fields | {"WARC-Payload-Digest": payload, "WARC-Truncated": exchange.truncated}
-    return build(RESPONSE, record_id, exchange.sent_at, block, HTTP_RESPONSE, more)
+    # What is no HTTP must not be read as an answer by who replays it.
+    content_type = HTTP_RESPONSE if parsed else "application/octet-stream"
+    return build(RESPONSE, record_id, exchange.sent_at, block, content_type, more)

@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -35,14 +37,14 @@ class WarcWriter:
         self.name = name
         self.path = folder / (name + OPEN)
         self.size = 0
-        self._dirty = False
+        self._dirty = self._is_lost = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             # Appending, so that after bytes were taken back the next ones do not leave a hole.
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
             sync_folder(folder)
         except OSError as error:
-            raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
+            raise self._refused(error) from error
 
     def append(self, record: Record) -> Span:
         """Add a record. Where the disk refuses, what was written of it is taken back and CannotWrite raised."""
@@ -53,30 +55,44 @@ class WarcWriter:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
         except OSError as error:
-            os.ftruncate(self._file, self.size)
-            raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
+            with self._told():
+                os.ftruncate(self._file, self.size)
+            raise self._refused(error) from error
         self.size += len(data)
         self._dirty = True
         return span
 
     def sync(self) -> None:
-        """Make all that was appended durable."""
+        """Make all that was appended durable. Once it has failed it fails for good.
+
+        The system forgets what it could not write, and would call the next attempt a success.
+        """
+        if self._is_lost:
+            raise CannotWrite(f"cannot write {self.path}: what was written before may be lost")
         if self._dirty:
-            try:
+            self._is_lost = True
+            with self._told():
                 os.fsync(self._file)
-            except OSError as error:
-                raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
-            self._dirty = False
+            self._is_lost = self._dirty = False
 
     def close(self) -> None:
         """Make the file durable and give it its final name."""
         self.sync()
         os.close(self._file)
-        try:
+        with self._told():
             self.path.rename(self.path.with_name(self.name))
             sync_folder(self.path.parent)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the system refuses is told as CannotWrite."""
+        try:
+            yield
         except OSError as error:
-            raise CannotWrite(f"cannot rename {self.path}: {error.strerror}") from error
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> CannotWrite:
+        return CannotWrite(f"cannot write {self.path}: {error.strerror}")
 
 
 def sync_folder(folder: Path) -> None:
