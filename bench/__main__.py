@@ -1,6 +1,7 @@
 """`python -m bench`: both comparisons; `crawl` or `replay`: one of them."""
 
 import argparse
+import signal
 import sys
 
 from bench import crawl, replay
@@ -11,6 +12,7 @@ from bench.server import NoNginx
 def main() -> int:
     """Print the tables; 1 where a contestant failed, 2 where nginx is missing."""
     given = _arguments().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nginx is stopped then too
     try:
         if given.sizes:
             print(crawl.sizes(given.sizes, given.rounds))
