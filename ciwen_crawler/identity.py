@@ -22,11 +22,11 @@ _BLANKS = re.compile(r"[\t\r\n]")
 _WEB = ("http", "https")
 _SITE = "china.com.cn"
 _WWW = "www."
-_UNFILLED = ("http://", "https://")  # what an editor's form begins with; joined to a page it would mean that page
+_WHOLE = re.compile(r"https?://", re.IGNORECASE)
 _LONGEST = 8000  # no server takes a longer address; pictures written into the page as data: are
 # A web address as most pages write it, which means itself whatever page it stands on. Resolving one is dear.
 _PLAIN = re.compile(
-    r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?/[\w!$%&'()*+,\-./:=@~]*(?:\?[\w!$%&'()*+,\-./:=@~]+)?", re.ASCII
+    r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?/[\w!$%&'()*+,\-./:;=@~]*(?:\?[\w!$%&'()*+,\-./:;=@~]+)?", re.ASCII
 )
 
 
@@ -37,10 +37,9 @@ def absolute(base: str, href: str) -> str | None:
     if _PLAIN.fullmatch(href):
         return href
     link = _BLANKS.sub("", href).strip(" \u3000\u00a0")
-    if link in _UNFILLED:
-        return None
     try:
-        parts = urlsplit(urljoin(base, link))
+        # What is whole means the same on every page, which joining would not leave it.
+        parts = urlsplit(link if _WHOLE.match(link) else urljoin(base, link))
         if parts.scheme not in _WEB or not parts.hostname:
             return None
         parts.port  # noqa: B018 - reading it is what finds a malformed port
