@@ -8,7 +8,8 @@ from ciwen_crawler.archive import Archive
 from ciwen_crawler.items import Article
 from ciwen_crawler.saved import resource
 from ciwen_crawler.sources import is_warc
-from ciwen_crawler.store.derivation import Derivation, derived_from
+from ciwen_crawler.store.derivation import Derivation
+from ciwen_crawler.store.parts import derived_from
 from ciwen_crawler.warc.capturing import capture_of, captures
 from ciwen_crawler.warc.reader import records
 from ciwen_crawler.warc.record import REQUEST, WARCINFO, Record, bare_id

@@ -299,7 +299,9 @@ def test_every_record_has_what_the_standard_asks_of_its_type(archive: Path) -> N
             ),
             "response": (
                 # What a server answers that is no HTTP is kept, and nobody is to replay it as an answer.
-                "application/http; msgtype=response" if record.block[:5] == b"HTTP/" else "application/octet-stream",
+                "application/http; msgtype=response"
+                if re.match(rb"HTTP/\d(\.\d)?[ \t]+\d{3}\b", record.block)
+                else "application/octet-stream",
                 {"WARC-Target-URI", "WARC-Concurrent-To"},
                 {"Ciwen-Kind"},
             ),

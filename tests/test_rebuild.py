@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from ciwen_crawler.lock import Lock
-from ciwen_crawler.store import derivation, upkeep
+from ciwen_crawler.store import parts, upkeep
 from ciwen_crawler.warc.recovery import CUT
 from ciwen_crawler.warc.writer import OPEN
 from fixtures.markup import Article, channel_pages, list_url, picture
@@ -46,7 +46,7 @@ def test_rebuilt_equals_crawled(chronicle: Chronicle, tmp_path: Path, jobs: int)
 def test_parts_of_any_size_give_the_same_rows(
     chronicle: Chronicle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
-    monkeypatch.setattr(derivation, "_PART", part)
+    monkeypatch.setattr(parts, "_PART", part)
     archive = copy(chronicle.archive, tmp_path)
     upkeep.rebuild(archive)
     assert tables(archive) == chronicle.after[-1]

@@ -29,9 +29,9 @@ from ciwen_crawler.items import Article, ArticlePage, Link, Listing
 from ciwen_crawler.pages import LONGEST, is_page, read_article, read_listing
 from ciwen_crawler.spiders.base import ArchivingSpider
 
-# Lists first: they say what there is. Pages that complete an article before articles that begin.
-_PRIORITY = {LIST: 30, ARTICLE: 10, IMAGE: 0}
-_FURTHER_PAGE = 20
+# What is begun is finished first, so that few requests wait and memory does not grow with the channel.
+_PRIORITY = {LIST: 0, ARTICLE: 10, IMAGE: 20}
+_FURTHER_PAGE = 30
 
 
 class ChannelSpider(ArchivingSpider):

@@ -5,9 +5,9 @@ A look that comes in order is one step of the fold; one that comes late makes th
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from ciwen_crawler.capture import ARTICLE
 from ciwen_crawler.content import content_hash
@@ -39,8 +39,8 @@ class Step(NamedTuple):
     state: _State
 
 
-def _step(state: _State | None, look: Article) -> Step:
-    found = content_hash(look)
+def _step(state: _State | None, look: Article, found: str) -> Step:
+    """`found` is the look's content hash."""
     versions = state.row["versions"] if state else 0
     verdict = NEW if state is None else SAME if state.content_hash == found else CHANGED
     row = {
@@ -57,18 +57,31 @@ def _step(state: _State | None, look: Article) -> Step:
     return Step(verdict, _State(row, found, captured_url))
 
 
+def _newest() -> Select[Any]:
+    a, v = schema.articles, schema.versions
+    newest = (v.c.article_id == a.c.id) & (v.c.number == a.c.versions)
+    return select(a, v.c.content_hash, v.c.captured_url).join(v, newest).where(a.c.id == bindparam("id"))
+
+
+# Made once: making it costs more than asking it.
+_NEWEST = _newest()
+
+
 class Articles:
     """The articles of an archive, as far as their looks have been seen.
 
-    `looks_of` gives all looks of an article out of the records; it is asked only for articles with a late look.
+    `looks_of` gives all looks of an article out of the records; it is asked only where the fold must tell.
     """
 
     def __init__(self, database: Database, batch: Batch, looks_of: Callable[[str], Iterable[Article]]) -> None:
         self._database = database
         self._batch = batch
         self._looks_of = looks_of
-        self._states: dict[str, _State] = {}  # of articles whose rows wait in the batch
+        self._states: dict[str, _State | None] = {}  # of articles asked for since the batch was written
+        self._hashes: dict[tuple[str, ...], str] = {}  # by captures: a look is judged, saved and taken
         self._late: set[str] = set()
+        # Of an archive that begins here all ids are known, and asking the database for others is saved.
+        self._ids: set[str] | None = None if self._database.holds(schema.articles) else set()
 
     def judge(self, look: Article) -> str:
         """NEW, CHANGED or SAME; TWIN where it stands beside a canonical page; LATE where the fold must tell."""
@@ -82,7 +95,7 @@ class Articles:
             return LATE
         if _is_secure(look.captured_url) and self._may_have_plain(look):
             return LATE
-        return _step(state, look).verdict
+        return _step(state, look, self._hash_of(look)).verdict
 
     def save(self, look: Article) -> str:
         """Make the rows that follow from a look; its verdict, as things stand now."""
@@ -92,6 +105,10 @@ class Articles:
         elif verdict != TWIN:
             self._take(self._state(look.id), look)
         return verdict
+
+    def reconsider(self, article_id: str) -> None:
+        """Let the fold tell, out of all the records that there are."""
+        self._late.add(article_id)
 
     def quarantine(self, look: Article, reasons: tuple[str, ...]) -> None:
         """Keep a look that must not become a version, with its reasons."""
@@ -110,10 +127,18 @@ class Articles:
     def forget_states(self) -> None:
         """The batch has been written: states are read from the database again."""
         self._states.clear()
+        self._hashes.clear()
+
+    def _hash_of(self, look: Article) -> str:
+        if look.captures not in self._hashes:
+            self._hashes[look.captures] = content_hash(look)
+        return self._hashes[look.captures]
 
     def _take(self, before: _State | None, look: Article) -> _State:
-        verdict, state = _step(before, look)
+        verdict, state = _step(before, look, self._hash_of(look))
         self._states[look.id] = state
+        if self._ids is not None:
+            self._ids.add(look.id)
         self._batch.add(schema.articles, [state.row])
         if verdict != SAME:
             number = state.row["versions"]
@@ -124,24 +149,27 @@ class Articles:
 
     def _fold(self, article_id: str) -> None:
         state: _State | None = None
+        looks = list(self._looks_of(article_id))
+        for look in looks:
+            reasons = missing(look)
+            if reasons:
+                self.quarantine(look, reasons)
         self._batch.forget(article_id)
-        for look in counted(self._looks_of(article_id)):
+        for look in counted(looks):
             state = self._take(state, look)
 
     def _state(self, article_id: str) -> _State | None:
         if article_id in self._states:
             return self._states[article_id]
-        a, v = schema.articles, schema.versions
-        query = (
-            select(a, v.c.content_hash, v.c.captured_url)
-            .join(v, (v.c.article_id == a.c.id) & (v.c.number == a.c.versions))
-            .where(a.c.id == article_id)
-        )
-        found = self._database.connection.execute(query).mappings().first()
-        if found is None:
+        if self._ids is not None and article_id not in self._ids:
             return None
-        row = {column.name: found[column.name] for column in a.c}
-        return _State(row, found["content_hash"], found["captured_url"])
+        found = self._database.connection.execute(_NEWEST, {"id": article_id}).mappings().first()
+        state: _State | None = None
+        if found is not None:
+            row = {column.name: found[column.name] for column in schema.articles.c}
+            state = _State(row, found["content_hash"], found["captured_url"])
+        self._states[article_id] = state
+        return state
 
     def _may_have_plain(self, look: Article) -> bool:
         """Whether the look's crawl had a page of the article by http too. A redirect to https is no page."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, Table, create_engine, event, literal, select
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -102,6 +102,10 @@ class Database:
             if self.connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
                 self.connection.exec_driver_sql("ROLLBACK")
             raise
+
+    def holds(self, table: Table) -> bool:
+        """Whether a table has any row."""
+        return self.connection.execute(select(literal(1)).select_from(table).limit(1)).first() is not None
 
     def begin_writing(self) -> None:
         """Readers go on while a run writes."""

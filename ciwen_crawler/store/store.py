@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from ciwen_crawler.capture import ARTICLE, Capture
-from ciwen_crawler.crawl import KILLED
+from ciwen_crawler.crawl import KILLED, Crawl
 from ciwen_crawler.items import Article, Listing
 from ciwen_crawler.looks import Looks
 from ciwen_crawler.pages import is_page, missing, read_article
@@ -33,6 +33,7 @@ class Store:
         self._warc = warc
         self._batch = Batch(database, before)
         self.articles = Articles(database, self._batch, self._looks_of)
+        self._taken_in: set[str] = set()  # crawls whose captures another run took in
 
     def add_crawl(self, row: Row) -> None:
         """A run's row, as it begins or as it ends."""
@@ -48,8 +49,20 @@ class Store:
         """What a list page links to."""
         self._batch.add(schema.listings, listing_rows(capture, listing))
 
-    def add(self, reading: Reading) -> Article | None:
-        """All that follows from one capture; the article whose look it completes is given, not yet stored."""
+    def crawl_of(self, warcinfo_id: str) -> Crawl | None:
+        """The run that a warcinfo record opened, where an earlier run has stored it."""
+        c = schema.crawls.c
+        fields = (c.id, c.mode, c.started_at, c.channel, c.software, c.warcinfo_id)
+        row = self.database.connection.execute(select(*fields).where(c.warcinfo_id == warcinfo_id)).mappings().first()
+        return Crawl(**row) if row else None
+
+    def add(self, reading: Reading, taken_in: bool = False) -> Article | None:
+        """All that follows from one capture; the article whose look it completes is given, not yet stored.
+
+        `taken_in`: another run wrote the record down than the one that it was made in.
+        """
+        if taken_in:
+            self._taken_in.add(reading.capture.crawl_id)
         self.add_capture(reading.row | {"crawl_id": reading.capture.crawl_id})
         if reading.listing:
             self.add_listing(reading.capture, reading.listing)
@@ -63,8 +76,18 @@ class Store:
             return "quarantined"
         return self.articles.save(article)
 
+    def end_looks(self, crawl_id: str) -> None:
+        """A crawl has ended: looks that are incomplete stay so, but for pages that come with another file of it."""
+        lacking = self.looks.lacking(crawl_id)
+        self.looks.forget(crawl_id)
+        if crawl_id in self._taken_in:
+            for article_id in lacking:
+                self.articles.reconsider(article_id)
+
     def settle(self) -> None:
         """Write all that waits, late looks folded in."""
+        for crawl_id in self._taken_in:
+            self.end_looks(crawl_id)
         self.articles.settle()
 
     def commit(self) -> None:
