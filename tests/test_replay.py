@@ -18,11 +18,13 @@ from warcio.warcwriter import WARCWriter
 
 from ciwen_crawler.saved import resource
 from ciwen_crawler.store import upkeep
+from ciwen_crawler.warc.reader import records as read
 from fixtures.markup import Article, channel_pages
 from fixtures.server import Channel
 from fixtures.site import CASES, HOME
 from tests.cases import articles, cases
 from tests.chronicle import Chronicle, copy, identity
+from tests.chronicle import url as location
 from tests.database import Rows, select, tables
 from tests.program import ciwen
 
@@ -128,6 +130,30 @@ def test_older_archive_into_a_newer_one(chronicle: Chronicle, tmp_path: Path) ->
     assert "from before what is known" in ended.out
     upkeep.rebuild(tmp_path)
     assert tables(tmp_path) == found
+
+
+@pytest.mark.parametrize("with_info", [True, False], ids=["each with its warcinfo", "the second without"])
+@pytest.mark.parametrize("report", ["first", "second"])
+def test_crawl_in_two_files_taken_in_by_two_runs(
+    chronicle: Chronicle, tmp_path: Path, with_info: bool, report: str
+) -> None:
+    """The pages of one look lie in both; whichever file holds the crawl's report, it is one crawl again."""
+    path, *_ = warcs(chronicle.archive)
+    info, *rest = ((record.type, record.field("WARC-Target-URI") or "", record.member()) for record in read(path))
+    middle = next(place for place, (_, url, _) in enumerate(rest) if url == location("parted", 2))
+    first, second = [member for *_, member in rest[:middle]], [member for *_, member in rest[middle:]]
+    if report == "first":
+        first.append(second.pop())
+    (tmp_path / "1.warc.gz").write_bytes(b"".join([info[-1], *first]))
+    (tmp_path / "2.warc.gz").write_bytes(b"".join([info[-1], *second] if with_info else second))
+    archive = tmp_path / "archive"
+    ciwen("replay", tmp_path / "1.warc.gz", archive=archive)
+    assert identity("parted") not in {row["id"] for row in tables(archive)["articles"]}
+    ciwen("replay", tmp_path / "2.warc.gz", archive=archive)
+    found = tables(archive)
+    assert content(found) == content(chronicle.after[0])
+    upkeep.rebuild(archive)
+    assert tables(archive) == found
 
 
 def test_replay_into_an_archive_that_was_crawled(chronicle: Chronicle, tmp_path: Path) -> None:
