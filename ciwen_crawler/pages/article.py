@@ -48,7 +48,7 @@ class PageReader:
             number=self.number,
             pages=self.pages(),
             url=self.url,
-            channel=channel_of(crumbs, title),
+            channel=self.settle("channel", lambda: self.channel(crumbs, title)),
             title=title,
             published_at=stamp.iso if stamp else None,
             published_precision=stamp.precision if stamp else None,
@@ -210,6 +210,10 @@ class PageReader:
 
     def summary(self) -> Trust[str]:
         yield "enpproperty.abstract", self.property("abstract")
+
+    def channel(self, crumbs: tuple[Crumb, ...], title: str | None) -> Trust[str]:
+        # A page that has no crumb is of the channel that it was crawled for, which no page says.
+        yield self.evidence.get("breadcrumb", ""), channel_of(crumbs, title)
 
     def breadcrumb(self) -> Trust[tuple[Crumb, ...]]:
         yield from read_crumbs(self.document, self.base)

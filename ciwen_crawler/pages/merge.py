@@ -55,12 +55,15 @@ def merge(captures: Sequence[Look], pages: Sequence[ArticlePage]) -> Article:
     published_at, precision = head(
         "published_at", lambda page: (page.published_at, page.published_precision) if page.published_at else None
     ) or (None, None)
+    channel = head("channel", lambda page: page.channel)
+    if not channel and looks[0].channel:
+        channel, evidence["channel"] = looks[0].channel, "crawl"
     url = first.url or looks[0].url
     body, body_html, images = _joined(parts)
     return Article(
         id=article_id(url),
         url=article_url(url),
-        channel=head("channel", lambda page: page.channel) or looks[0].channel,
+        channel=channel,
         captured_at=looks[0].fetched_at,
         title=head("title", lambda page: page.title),
         published_at=published_at,
