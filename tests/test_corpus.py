@@ -91,6 +91,7 @@ def test_news_is_read_by_the_rules_trusted_most(file: str) -> None:
         "author": "enpproperty.author",
         "editor": ".editor",
         "breadcrumb": ".local",
+        "channel": ".local",
         "body": "enpcontent",
     }
 
