@@ -132,6 +132,30 @@ def test_crawl_makes_a_database_that_is_gone(chronicle: Chronicle, tmp_path: Pat
     assert found["crawls"][:-1] == chronicle.after[-1]["crawls"]
 
 
+@pytest.mark.parametrize("known", range(5))
+def test_database_that_is_behind_is_brought_up_to_date(chronicle: Chronicle, tmp_path: Path, known: int) -> None:
+    """As after a kill, or where somebody put an older copy of the database back."""
+    archive = copy(chronicle.archive, tmp_path)
+    files = sorted((archive / "warc").iterdir())
+    for path in files[known:]:
+        path.rename(tmp_path / path.name)
+    upkeep.rebuild(archive)
+    assert len(tables(archive)["crawls"]) == known
+    for path in files[known:]:
+        (tmp_path / path.name).rename(path)
+    upkeep.up_to_date(archive).close()
+    assert tables(archive) == chronicle.after[-1]
+
+
+def test_database_that_other_code_read_is_made_anew(chronicle: Chronicle, tmp_path: Path) -> None:
+    archive = copy(chronicle.archive, tmp_path)
+    with closing(sqlite3.connect(archive / DATABASE)) as connection, connection:
+        connection.execute("UPDATE meta SET value = 'another' WHERE key = 'extractor'")
+        connection.execute("UPDATE versions SET title = 'as another read it'")
+    upkeep.up_to_date(archive).close()
+    assert tables(archive) == chronicle.after[-1]
+
+
 def test_nothing_is_rebuilt_while_another_holds_the_archive(chronicle: Chronicle, tmp_path: Path) -> None:
     archive = copy(chronicle.archive, tmp_path)
     before = (archive / DATABASE).read_bytes()

@@ -132,8 +132,7 @@ def test_older_archive_into_a_newer_one(chronicle: Chronicle, tmp_path: Path) ->
     assert tables(tmp_path) == found
 
 
-@pytest.mark.parametrize("with_info", [True, False], ids=["each with its warcinfo", "the second without"])
-@pytest.mark.parametrize("report", ["first", "second"])
+@pytest.mark.parametrize(("with_info", "report"), [(True, "first"), (False, "second")])
 def test_crawl_in_two_files_taken_in_by_two_runs(
     chronicle: Chronicle, tmp_path: Path, with_info: bool, report: str
 ) -> None:
