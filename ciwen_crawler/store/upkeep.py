@@ -94,7 +94,7 @@ def _lacking(database: Database, folder: Path) -> Iterator[Path]:
     c, crawls = schema.captures.c, schema.crawls.c
     connection = database.connection
     query = select(c.warc_file, func.max(c.warc_offset + c.warc_length)).group_by(c.warc_file)
-    ends: dict[str, int] = dict(connection.execute(query).tuples().all())
+    ends: dict[str, int] = dict(connection.execute(query).all())
     unfinished = select(crawls.id).where(crawls.outcome.is_(None))
     touched = set(connection.execute(select(c.warc_file).where(c.crawl_id.in_(unfinished)).distinct()).scalars())
     known = set(connection.execute(select(crawls.id).where(crawls.outcome.is_not(None))).scalars())
