@@ -11,6 +11,10 @@ class CiwenError(Exception):
     exit_code = 1
 
 
+class WorkerLost(CiwenError):
+    """A process that did a part of the work was killed, by the system where memory ran out."""
+
+
 class UsageError(CiwenError):
     """The request cannot be met as it was put: unknown channel, no such article, no archive."""
 

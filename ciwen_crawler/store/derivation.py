@@ -6,6 +6,7 @@ what a run stored and what is derived from its records is the same.
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,15 +21,16 @@ from ciwen_crawler.warc.record import WARCINFO, Record, described
 def derive(store: Store, files: Iterable[Path], jobs: int = 1) -> None:
     """Take every record of the files; rows that are there already stay as they are. All is committed at the end.
 
-    Raises UnreadableInput where a file is damaged.
+    Raises UnreadableInput where a file is damaged, WorkerLost where a process that reads is killed.
     """
     derivation = Derivation(store)
-    for path, part in read_parts(files, jobs):
-        derivation.enter(path)
-        for derived in part:
-            article = derivation.take(derived)
-            if article:
-                store.decide(article)
+    with closing(read_parts(files, jobs)) as found:
+        for path, part in found:
+            derivation.enter(path)
+            for derived in part:
+                article = derivation.take(derived)
+                if article:
+                    store.decide(article)
     store.settle()
     store.close_crawls()
 

@@ -3,23 +3,20 @@
 Kept apart from it, so that the processes that read import neither SQLAlchemy nor anything else that writes.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.store.readings import Reading, read
+from ciwen_crawler.store.workers import Workers
 from ciwen_crawler.warc.capturing import captures
 from ciwen_crawler.warc.reader import parts, records
 from ciwen_crawler.warc.record import METADATA, ROLE_REPORT, WARCINFO, Record
 
 # What one process reads at once: small enough that all finish together, and that what it says fits in memory.
 _PART = 1024 * 1024
-_AHEAD = 3  # parts a process that wait to be taken
 
 
 class Derived(NamedTuple):
@@ -39,21 +36,20 @@ def derived_from(record: Record, capture: Capture | None) -> Derived:
     return Derived(record.warcinfo_id, None, None)
 
 
-def read_parts(files: Iterable[Path], jobs: int) -> Iterator[tuple[Path, list[Derived]]]:
-    """What the records of files say, part after part in their order, read ahead by `jobs` processes."""
+def read_parts(files: Iterable[Path], jobs: int) -> Generator[tuple[Path, list[Derived]], None, None]:
+    """What the records of files say, part after part in their order, read ahead by `jobs` processes.
+
+    Raises UnreadableInput where a file is damaged, WorkerLost where one of the processes is killed.
+    """
     found = list(_parts(files))
     if min(jobs, len(found)) <= 1:
         yield from ((part.path, part.read()) for part in found)
         return
-    # Spawned, not forked: a fork would share the parent's open database.
-    with ProcessPoolExecutor(min(jobs, len(found)), mp_context=get_context("spawn")) as pool:
-        ahead: deque[tuple[Path, Future[list[Derived]]]] = deque()
-        for part in found:
-            ahead.append((part.path, pool.submit(part.read)))
-            if len(ahead) > jobs * _AHEAD:
-                path, future = ahead.popleft()
-                yield path, future.result()
-        yield from ((path, future.result()) for path, future in ahead)
+    workers = Workers(min(jobs, len(found)), _Part.read)
+    try:
+        yield from zip((part.path for part in found), workers.map(found), strict=True)
+    finally:
+        workers.end()
 
 
 @dataclass(frozen=True, slots=True)
