@@ -3,6 +3,10 @@
 import asyncio
 import json
 import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +27,8 @@ from ciwen_crawler.warc.record import new_id
 logger = logging.getLogger(__name__)
 
 _COMMIT_EVERY = 5.0  # seconds
-_INTERRUPTED = "shutdown"  # Scrapy's reason for a signal
+INTERRUPTED = "shutdown"  # Scrapy's reason for a signal
+NO_BEGIN = "no begin"
 
 
 class Result(NamedTuple):
@@ -58,13 +63,14 @@ class Archiving:
         self._fault: CiwenError | None = None
         self._errors: list[str] = []
         self._has_begun = False
-        self.result: Result | None = None
+        self._result: Result | None = None
         settings = crawler.settings
         if spider.is_rehearsal:
             self.archive: Archive | Rehearsal = Rehearsal(Path(settings["CIWEN_ARCHIVE"]))
         else:
             crawl = begin(spider.mode, spider.channel_name, new_id())
-            self.archive = Archive(Path(settings["CIWEN_ARCHIVE"]), crawl, _about(spider))
+            with _interruptible():
+                self.archive = Archive(Path(settings["CIWEN_ARCHIVE"]), crawl, _about(spider))
         self._past = self.archive.past()
         crawler.archive = self.archive  # type: ignore[attr-defined]
         self._commits = create_looping_call(self._commit)
@@ -81,11 +87,6 @@ class Archiving:
         self._has_begun = True
         self.archive.on_fault = self.note
         self._commits.start(_COMMIT_EVERY, now=False)
-
-    def give_up(self) -> None:
-        """The run could not begin, so Scrapy says nothing of its end."""
-        if self.result is None:
-            self.spider_closed("no begin")
 
     def note(self, error: BaseException | None, where: str = "archive") -> None:
         """Something failed that is no failed request. What the archive refuses ends the run before its next request."""
@@ -110,16 +111,26 @@ class Archiving:
         self.note(failure.value, getattr(item, "url", str(item)))
 
     def spider_closed(self, reason: str) -> None:
+        self._end(reason if self._has_begun else NO_BEGIN)
+
+    def ended(self, reason: str) -> Result:
+        """How the run ended; for that reason, where Scrapy let it go without an end."""
+        if self._result is None:
+            self._end(reason)
+        assert self._result is not None
+        return self._result
+
+    def _end(self, reason: str) -> None:
         if self._commits.running:
             self._commits.stop()
         try:
-            self.result = self._finished(reason)
+            self._result = self._finished(reason)
         except Exception as error:
             logger.exception("The run cannot be ended in order")
             self.archive.abandon()
             told = str(error) if isinstance(error, CiwenError) else f"archive: {error!r}"
             outcome = "cannot write" if isinstance(error, CannotWrite) else "fault"
-            self.result = Result(getattr(error, "exit_code", CiwenError.exit_code), outcome, (told,))
+            self._result = Result(getattr(error, "exit_code", CiwenError.exit_code), outcome, (told,))
 
     def _finished(self, reason: str) -> Result:
         if self._fault:
@@ -131,9 +142,9 @@ class Archiving:
 
     def _judged(self, reason: str) -> Result:
         """When several things hold, the gravest decides: interrupted, a fault, bad input, unhealthy, done."""
-        if not self._has_begun:
+        if reason == NO_BEGIN:
             return Result(CiwenError.exit_code, "fault", ("the run could not begin",))
-        if reason == _INTERRUPTED:
+        if reason == INTERRUPTED:
             return Result(130, "interrupted", ("interrupted: what was fetched is kept, the next run goes on",))
         if self._errors:
             return Result(CiwenError.exit_code, "fault", tuple(self._errors))
@@ -143,6 +154,20 @@ class Archiving:
         if found:
             return Result(3, "unhealthy", tuple(found))
         return Result(0, "done", ())
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """What Scrapy does at a signal waits for the event loop, which an archive that lacks rows may keep for minutes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _about(spider: ArchivingSpider) -> dict[str, str]:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from io import TextIOWrapper
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -34,6 +33,7 @@ Set = Annotated[
     typer.Option("-s", "--set", metavar="NAME=VALUE", help="A Scrapy setting; wins over everything. Repeatable."),
 ]
 _DEFAULT = Path("archive")
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 @app.command()
@@ -188,7 +188,8 @@ def _leave(code: int, lines: Iterable[str]) -> None:
 
 def main() -> NoReturn:
     """The console script."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _ENDINGS:
+        signal.signal(number, signal.default_int_handler)
     assert isinstance(sys.stdout, TextIOWrapper)
     # A terminal that speaks GBK knows no Turkish letters.
     sys.stdout.reconfigure(errors="backslashreplace")
@@ -206,6 +207,8 @@ def _exit_code() -> int:
         notify(_misused(error))
         return UsageError.exit_code
     if interrupted:
+        for number in _ENDINGS:
+            signal.signal(number, signal.SIG_IGN)  # it ends now, with this code
         notify("interrupted: what was committed stays, the next run mends the rest")
     return int(interrupted or 0)
 
@@ -215,7 +218,3 @@ def _misused(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "ciwen"
     return f"{error.format_message().rstrip('.') or 'no command given'}: `{command} --help` tells how"
-
-
-def _interrupt(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

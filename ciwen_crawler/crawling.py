@@ -14,7 +14,7 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 from scrapy.utils.asyncio import create_looping_call
 
-from ciwen_crawler.archiving import Archiving, Result
+from ciwen_crawler.archiving import INTERRUPTED, NO_BEGIN, Archiving, Result
 from ciwen_crawler.errors import CiwenError, UsageError
 from ciwen_crawler.tally import Tally
 
@@ -42,7 +42,7 @@ def run(
     """Run a spider to its end.
 
     `overrides` win over every other setting (`-s`). Raises CiwenError where the run could not begin, KeyboardInterrupt
-    where it was cut off by a second signal.
+    where it was interrupted before that.
     """
     settings = Settings()
     settings.setmodule("ciwen_crawler.settings", priority="project")
@@ -76,23 +76,16 @@ def _blaming(overrides: Mapping[str, str]) -> Iterator[None]:
 
 def result_of(crawler: Crawler, task: Task[None]) -> Result:
     """How a crawl ended whose process has stopped. Raises what kept it from beginning."""
-    if not task.done():
-        raise KeyboardInterrupt  # by a second signal, at which Scrapy lets everything go
-    error = task.exception()
-    if error:
-        if hasattr(crawler, "archive"):
-            _archiving(crawler).give_up()
-        raise error
-    archiving = _archiving(crawler)
-    if archiving.result is None:
-        raise KeyboardInterrupt
-    return archiving.result
-
-
-def _archiving(crawler: Crawler) -> Archiving:
+    error = task.exception() if task.done() else None
+    if not hasattr(crawler, "archive"):
+        raise error or KeyboardInterrupt
     archiving = crawler.get_extension(Archiving)
     assert archiving is not None
-    return archiving
+    # Scrapy lets everything go at a second signal, and at one before the first request.
+    result = archiving.ended(NO_BEGIN if error else INTERRUPTED)
+    if error:
+        raise error
+    return result
 
 
 class _Reporter:

@@ -24,8 +24,8 @@ class Intake:
         self._derivation.begin(archive.crawl)
         self._taken: set[str] = set()  # ids of captures that were new, and of their warcinfos
 
-    def articles(self, path: Path) -> Iterator[Article]:
-        """Take a file in; the articles whose looks it completes are given, not yet stored.
+    def articles(self, path: Path) -> Iterator[Article | None]:
+        """Take a file in, a record at a time: the article whose look it completes is given, not yet stored, or None.
 
         Raises UnreadableInput where the file is damaged, after what was whole before the damage has been taken.
         """
@@ -37,12 +37,12 @@ class Intake:
                 self._archive.tally.skipped += 1
             else:
                 self._taken.add(record.id)
-                yield from self._take(record, None)
+                yield self._take(record, None)
 
     def _holds(self, record_id: str) -> bool:
         return record_id in self._taken or self._archive.holds(record_id)
 
-    def _warc(self, path: Path) -> Iterator[Article]:
+    def _warc(self, path: Path) -> Iterator[Article | None]:
         skipped: set[str] = set()
         infos: dict[str, Record] = {}  # warcinfos of which nothing new has come yet
         held: dict[str, Record] = {}  # requests and such, until it shows whether what they belong to is new
@@ -54,6 +54,7 @@ class Intake:
             elif self._holds(capture.id):
                 self._archive.tally.skipped += 1
                 skipped.update((capture.id, *(_concurrent(held, record))))
+                yield None
             else:
                 if record.warcinfo_id in infos:
                     self._copy(infos.pop(record.warcinfo_id))
@@ -62,7 +63,7 @@ class Intake:
                 for each in _concurrent(held, record).values():
                     request = each if each.type == REQUEST else request
                     self._copy(each)
-                yield from self._take(record, request)
+                yield self._take(record, request)
         for record in held.values():
             if record.warcinfo_id in self._taken:
                 self._copy(record)
@@ -78,13 +79,11 @@ class Intake:
         self._archive.append(record)
         self._derivation.take(derived_from(record, None))
 
-    def _take(self, record: Record, request: Record | None) -> Iterator[Article]:
+    def _take(self, record: Record, request: Record | None) -> Article | None:
         span = self._archive.append(record)
         self._archive.tally.records += 1
         capture = capture_of(replace(record, offset=span.offset, length=span.length), request, span.file)
-        article = self._derivation.take(derived_from(record, capture))
-        if article:
-            yield article
+        return self._derivation.take(derived_from(record, capture))
 
 
 def _concurrent(held: dict[str, Record], record: Record) -> dict[str, Record]:

@@ -1,9 +1,13 @@
 """Replay: archives pages that somebody has saved, through the same stages as a crawl and without a network."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from scrapy import Request
+from scrapy.http import Response
 
 from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.intake import Intake
@@ -25,15 +29,23 @@ class ReplaySpider(ArchivingSpider):
         super().__init__(**kwargs)
         self.sources = tuple(sources.split() if isinstance(sources, str) else sources)
 
-    async def start(self) -> AsyncIterator[Article]:
+    async def start(self) -> AsyncIterator[Request]:
+        """One answer that is no page. Scrapy can stop among the articles of an answer, not among those of a start."""
+        yield Request("data:,", callback=self.take)
+
+    async def take(self, _: Response) -> AsyncIterator[Article]:
         """The articles that the sources hold. What is whole is taken before an unreadable source is told of."""
         intake = Intake(self.archive)
         for path in self._files():
             logger.info("Taking in %s", path)
             try:
                 for article in intake.articles(path):
-                    self.tally.read_article(article)
-                    yield article
+                    if article:
+                        self.tally.read_article(article)
+                        yield article
+                    await asyncio.sleep(0)  # a signal may have come
+                    if not self.crawler.crawling:
+                        return
             except UnreadableInput as error:
                 self.unreadable.append(error)
 
