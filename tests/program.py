@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACE = ("-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "CONCURRENT_REQUESTS_PER_DOMAIN=8")
 _NOBODY = "http://127.0.0.1:9"  # the discard port, where nothing listens: a request that should not be made fails
 _OURS = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ciwen_archive", "no_color", "columns")
-_PATIENCE = 120  # seconds that no run needs
+PATIENCE = 120  # seconds that no run needs
 _NOTHING, _PIPE = subprocess.DEVNULL, subprocess.PIPE
 
 
@@ -74,7 +74,7 @@ def scrapy(
 
 def ended(process: subprocess.Popen[str], code: int = 0) -> Ended:
     """What a run leaves behind, once it has come to its end."""
-    out, err = process.communicate(timeout=_PATIENCE)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, f"exit {process.returncode}, not {code}\n{out}\n{err}"
     assert "Traceback" not in err, err
     return Ended(process.returncode, out, err)

@@ -18,7 +18,7 @@ from fixtures.server import Channel
 from fixtures.site import HOME, cases
 from tests.cases import articles
 from tests.database import Rows, counts, select, tables
-from tests.program import ROOT, Ended, ciwen, scrapy, started
+from tests.program import PATIENCE, ROOT, Ended, ciwen, ended, scrapy, started
 
 HOST = "ci.china.com.cn"
 SEED = "china.com.cn:43135627"
@@ -45,10 +45,10 @@ class Crawled(NamedTuple):
 def crawled(tmp_path_factory: pytest.TempPathFactory) -> Crawled:
     archive = tmp_path_factory.mktemp("crawled") / "archive"
     with Channel() as channel:
-        ended = ciwen("crawl", "-s", "CIWEN_CONTACT=mailto:archive@example.org", archive=archive, channel=channel)
+        summary = ciwen("crawl", "-s", "CIWEN_CONTACT=mailto:archive@example.org", archive=archive, channel=channel)
         log, first = channel.log.settled(), tables(archive)
         ciwen("crawl", archive=archive, channel=channel)
-    return Crawled(archive, log, first, tables(archive), ended)
+    return Crawled(archive, log, first, tables(archive), summary)
 
 
 def requested(log: list[Entry], part: str = "") -> list[str]:
@@ -334,13 +334,13 @@ def pictured() -> Iterator[Channel]:
 
 
 def test_no_more_articles_than_wanted_and_no_images(pictured: Channel, tmp_path: Path) -> None:
-    ended = ciwen("crawl", "--max-articles", 2, "--no-images", archive=tmp_path, channel=pictured)
+    run = ciwen("crawl", "--max-articles", 2, "--no-images", archive=tmp_path, channel=pictured)
     assert sorted(pictured.requested("content_")) == [
         f"http://{HOST}/2025-06/04/content_43000001.html",
         f"http://{HOST}/2025-06/04/content_43000002.html",
     ]
     assert pictured.requested("/pic/") == []
-    assert "--max-articles 2" in ended.out
+    assert "--max-articles 2" in run.out
     assert counts(tmp_path)["images"] == 2
 
 
@@ -349,20 +349,20 @@ def test_start_pages_in_place_of_the_channels(pictured: Channel, tmp_path: Path)
     elsewhere = list_url(8010009, host="news.example.cn")
     pictured.pages[alone.url] = alone.page()
     pictured.pages[elsewhere] = list_page([alone.link], 8010009)
-    ended = ciwen("crawl", "--start", elsewhere, "--start", alone.url, archive=tmp_path, channel=pictured)
+    run = ciwen("crawl", "--start", elsewhere, "--start", alone.url, archive=tmp_path, channel=pictured)
     assert pictured.requested(HOST) == []
     assert Counter(pictured.requested("node_")) == {elsewhere: 1}
     assert Counter(pictured.requested(alone.url)) == {alone.url: 1}
-    assert "1 new" in ended.out
+    assert "1 new" in run.out
     assert [row["url"] for row in tables(tmp_path)["articles"]] == [alone.url]
 
 
 def test_dry_run_writes_nothing(pictured: Channel, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    ended = ciwen("crawl", "--dry-run", archive=nowhere, channel=pictured, cwd=tmp_path)
+    run = ciwen("crawl", "--dry-run", archive=nowhere, channel=pictured, cwd=tmp_path)
     assert list(tmp_path.iterdir()) == []
     articles = small(*PICTURED)
-    assert ended.out.splitlines() == [f"new    {article.url}  {article.title}" for article in articles]
+    assert run.out.splitlines() == [f"new    {article.url}  {article.title}" for article in articles]
     assert pictured.requested("content_") == []
     assert len(pictured.requested("node_")) == 1
 
@@ -371,9 +371,9 @@ def test_dry_run_beside_an_archive(pictured: Channel, tmp_path: Path) -> None:
     archive = tmp_path / "archive"
     ciwen("crawl", "--max-articles", 1, archive=archive, channel=pictured)
     before = {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()}
-    ended = ciwen("crawl", "--dry-run", "--json", archive=archive, channel=pictured)
+    run = ciwen("crawl", "--dry-run", "--json", archive=archive, channel=pictured)
     assert {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()} == before
-    told = json.loads(ended.out)
+    told = json.loads(run.out)
     ids = [f"china.com.cn:{number}" for number in PICTURED]
     assert [(each["id"], each["known"]) for each in told] == [(ids[0], True), *((each, False) for each in ids[1:])]
 
@@ -419,18 +419,17 @@ def test_one_request_at_a_time_to_a_host(tmp_path: Path) -> None:
     lists = {list_url(host=host): list_page([article.link for article in articles[host]]) for host in (held, free)}
     pages = {article.url: article.page() for both in articles.values() for article in both}
     starts = [argument for url in lists for argument in ("--start", url)]
-    with (
-        Channel(lists | pages) as channel,
-        started("crawl", *starts, archive=tmp_path, channel=channel, pace=ONE_AT_A_TIME) as process,
-    ):
+    with Channel(lists | pages) as channel:
         holds = [channel.hold(article.url) for article in articles[held]]
-        channel.log.wait_for(lambda log: len(requested(log, f"{free}/2025")) == 4 and requested(log, f"{held}/2025"))
-        assert len(channel.requested(f"{held}/2025")) == 1
-        for hold in holds:
-            hold.release()
-        process.communicate(timeout=60)
+        with started("crawl", *starts, archive=tmp_path, channel=channel, pace=ONE_AT_A_TIME) as process:
+            channel.log.wait_for(
+                lambda log: len(requested(log, f"{free}/2025")) == 4 and bool(requested(log, f"{held}/2025")), PATIENCE
+            )
+            assert len(channel.requested(f"{held}/2025")) == 1
+            for hold in holds:
+                hold.release()
+            ended(process)
         assert len(channel.requested(f"{held}/2025")) == 4
-    assert process.returncode == 0
 
 
 def test_project_is_an_ordinary_scrapy_project() -> None:

@@ -19,7 +19,7 @@ from fixtures.server import Channel
 from fixtures.site import HOME
 from tests.chronicle import Chronicle, copy
 from tests.database import Rows, tables
-from tests.program import ciwen, started
+from tests.program import PATIENCE, ciwen, started
 
 DATABASE = "ciwen.sqlite"
 JOURNALS = ("-wal", "-shm", "-journal")
@@ -193,23 +193,21 @@ class Killed(NamedTuple):
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     folder = tmp_path_factory.mktemp("killed")
     archive = folder / "archive"
-    with (
-        Channel(channel_pages(ARTICLES)) as channel,
-        started("crawl", archive=archive, channel=channel, pace=ONE_AT_A_TIME) as run,
-    ):
+    with Channel(channel_pages(ARTICLES)) as channel:
         holds = {article.url: channel.hold(article.url) for article in ARTICLES}
-        for number in range(BEFORE_THE_KILL):
-            holds[_article_asked_for(channel, number)].release()
-        # One request at a time: when the next one comes, the answers to all before it have been kept.
-        _article_asked_for(channel, BEFORE_THE_KILL)
-        run.kill()
-        run.communicate()
+        with started("crawl", archive=archive, channel=channel, pace=ONE_AT_A_TIME) as run:
+            for number in range(BEFORE_THE_KILL):
+                holds[_article_asked_for(channel, number)].release()
+            # One request at a time: when the next one comes, the answers to all before it have been kept.
+            _article_asked_for(channel, BEFORE_THE_KILL)
+            run.kill()
+            run.communicate()
         kept = channel.requested()[:-1]
     return Killed(archive, tables(copy(archive, folder)), kept)
 
 
 def _article_asked_for(channel: Channel, number: int) -> str:
-    channel.log.wait_for(lambda _: len(channel.requested("content_")) > number)
+    channel.log.wait_for(lambda _: len(channel.requested("content_")) > number, PATIENCE)
     return channel.requested("content_")[number]
 
 

@@ -13,7 +13,7 @@ from fixtures.markup import Article, picture
 from fixtures.page import Page
 from fixtures.server import Channel
 from tests.database import Rows, tables
-from tests.program import ciwen, ended, started
+from tests.program import PATIENCE, ciwen, ended, started
 
 WAITING = 24  # requests that wait for one robots.txt
 HELD = "held.example.cn"
@@ -126,7 +126,7 @@ def test_all_that_wait_for_robots_obey_them(tmp_path: Path) -> None:
         channel.redirect(moved.url, articles[0].url)
         hold = channel.hold(robots(HELD))
         with started("crawl", *starts(*(each.url for each in articles)), archive=tmp_path, channel=channel) as process:
-            hold.arrived()
+            hold.arrived(timeout=PATIENCE)
             # The images' host answers nobody before this one does: nothing but robots.txt can have been asked for.
             assert channel.requested() == [robots(HELD)]
             hold.release()
