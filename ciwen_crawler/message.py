@@ -56,13 +56,11 @@ class Message(NamedTuple):
 
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header, whatever the case of its name."""
-    wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
-
-
-def _list(headers: Headers, name: str) -> str:
-    """All values of a header that holds a list, which may stand on several lines (RFC 9110 section 5.3)."""
-    return ", ".join(value for key, value in headers if key.lower() == name)
+    wanted, length = name.lower(), len(name)
+    for key, value in headers:
+        if len(key) == length and key.lower() == wanted:
+            return value
+    return None
 
 
 def split_head(raw: bytes) -> tuple[bytes, bytes]:

@@ -1,6 +1,7 @@
 """The SQLite file: made, opened, checked, and left so that anybody may read it."""
 
 import sqlite3
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +108,10 @@ class Database:
         """Whether a table has any row."""
         return self.connection.execute(select(literal(1)).select_from(table).limit(1)).first() is not None
 
+    def begin_building(self) -> None:
+        """Nothing is durable before `replace`: who builds a database begins again after a crash."""
+        self.connection.exec_driver_sql("PRAGMA synchronous = OFF")
+
     def begin_writing(self) -> None:
         """Readers go on while a run writes."""
         self.connection.exec_driver_sql("PRAGMA journal_mode = WAL")
@@ -156,5 +161,7 @@ def replace(path: Path, built: Path) -> None:
 
     Killed half way, there is none, which the next run makes again; never an old file without its WAL.
     """
+    with built.open("rb") as file:
+        os.fsync(file.fileno())
     remove(path)
     built.replace(path)

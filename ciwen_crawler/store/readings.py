@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ciwen_crawler.capture import ARTICLE, IMAGE, LIST, OTHER, ROBOTS, Capture
-from ciwen_crawler.identity import article_id, content_id, is_node
+from ciwen_crawler.identity import content_id, is_node
 from ciwen_crawler.items import ArticlePage, Listing
 from ciwen_crawler.pages import is_page, read_article, read_listing
 from ciwen_crawler.store.rows import Row, capture_row
@@ -31,7 +31,7 @@ def read(capture: Capture) -> Reading:
     elif is_page(capture):
         page = read_article(capture) if capture.kind == ARTICLE else None
         listing = read_listing(capture) if capture.kind == LIST else None
-    row = capture_row(capture, article_id(page.url) if page else None)
+    row = capture_row(capture, page or listing)
     return Reading(replace(capture, body=b""), row, page, listing)
 
 

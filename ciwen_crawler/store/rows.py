@@ -6,7 +6,7 @@ from typing import Any
 from ciwen_crawler.capture import ARTICLE, IMAGE, LIST, Capture
 from ciwen_crawler.charset import decode
 from ciwen_crawler.identity import article_id, article_url, content_id
-from ciwen_crawler.items import Article, Listing
+from ciwen_crawler.items import Article, ArticlePage, Listing
 from ciwen_crawler.pages import is_page
 from ciwen_crawler.text import clean
 
@@ -19,11 +19,14 @@ _ARTICLE_FIELDS = (
 ).split()
 
 
-def capture_row(capture: Capture, belongs_to: str | None = None) -> Row:
-    """The row of `captures`; `belongs_to` is the article that a page turned out to be of."""
+def capture_row(capture: Capture, said: ArticlePage | Listing | None = None) -> Row:
+    """The row of `captures`; `said` is what was read from it, where that has been done already."""
     charset, evidence = None, None
-    if capture.kind in _TEXT and is_page(capture):
+    if said is not None:
+        charset, evidence = said.charset, said.charset_evidence
+    elif capture.kind in _TEXT and is_page(capture):
         _, charset, evidence = decode(capture.body, capture.header("content-type"))
+    belongs_to = article_id(said.url) if isinstance(said, ArticlePage) else None
     return {
         "id": capture.id,
         "crawl_id": capture.crawl_id,

@@ -44,6 +44,7 @@ def rebuild(folder: Path, jobs: int = 1) -> None:
 
 def _build(path: Path, folder: Path, jobs: int) -> None:
     database = Database(path)
+    database.begin_building()
     try:
         with _advising(folder):
             derive(Store(database, folder / WARC), warc_files(folder), jobs)
