@@ -63,6 +63,11 @@ def header(headers: Headers, name: str) -> str | None:
     return None
 
 
+def _list(headers: Headers, name: str) -> str:
+    """All values of a header that holds a list, which may stand on several lines (RFC 9110 section 5.3)."""
+    return ", ".join(value for key, value in headers if key.lower() == name)
+
+
 def split_head(raw: bytes) -> tuple[bytes, bytes]:
     """(head with its blank line, body); a message without a blank line is all head."""
     end = _HEAD_END.search(raw)

@@ -1,7 +1,7 @@
 """The SQLite file: made, opened, checked, and left so that anybody may read it."""
 
-import sqlite3
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
