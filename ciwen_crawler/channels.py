@@ -1,8 +1,10 @@
 """Channels: where a crawl begins, how far it goes, and what it must at least find."""
 
+import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +15,21 @@ from ciwen_crawler.errors import UsageError
 from ciwen_crawler.identity import absolute
 
 _BUNDLED = Path(__file__).with_name("channels.toml")
+
+# What a table may have.
+_TEXT, _LIST, _COUNT, _NUMBER = "text", "list of texts", "whole number from 0", "number from 0"
+_SHAPES = {
+    "name": _TEXT,
+    "start": _LIST,
+    "hosts": _LIST,
+    "minimum_articles": _COUNT,
+    "delay": _NUMBER,
+    "list_depth": _COUNT,
+    "list_pages": _COUNT,
+}
+_NEEDED = {"name", "start", "hosts"}
+# A scheme in a host's place is a URL pasted behind another's beginning.
+_HOST = re.compile(r"(?!https?$)[^\s.]+(?:\.[^\s.]+)*\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +58,7 @@ def own_file() -> Path:
 def channel(key: str) -> Channel:
     """The channel of that key; UsageError where there is none, or where its table cannot be understood."""
     tables = _tables(_BUNDLED)
-    if own_file().exists():
+    if os.path.exists(own_file()):  # noqa: PTH110 - False too where a service may not look into its home
         tables |= _tables(own_file())
     if key not in tables:
         raise UsageError(f"unknown channel {key!r}: known are {', '.join(sorted(tables))} (add yours to {own_file()})")
@@ -56,16 +73,26 @@ def _tables(path: Path) -> dict[str, Any]:
 
 
 def _channel(key: str, table: Any) -> Channel:
-    known = {field.name for field in fields(Channel)}
-    if not isinstance(table, Mapping) or not {"name", "start", "hosts"} <= set(table) <= known:
-        raise UsageError(f"channel {key!r} needs name, start and hosts, and may have {', '.join(sorted(known))}")
-    lists = {name: tuple(table[name]) for name in ("start", "hosts")}
-    return Channel(**(dict(table) | {"start": tuple(map(start_url, lists["start"])), "hosts": lists["hosts"]}))
+    if not isinstance(table, Mapping) or not _NEEDED <= set(table) <= set(_SHAPES):
+        raise UsageError(f"channel {key!r} needs name, start and hosts, and may have {', '.join(sorted(_SHAPES))}")
+    for name, value in table.items():
+        if not _fits(value, _SHAPES[name]):
+            raise UsageError(f"channel {key!r}: {name} is {value!r}, which is no {_SHAPES[name]}")
+    lists = {"start": tuple(map(start_url, table["start"])), "hosts": tuple(table["hosts"])}
+    return Channel(**(dict(table) | lists))
+
+
+def _fits(value: Any, shape: str) -> bool:
+    if shape == _LIST:
+        return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+    if shape == _TEXT:
+        return isinstance(value, str)
+    return isinstance(value, int if shape == _COUNT else (int, float)) and not isinstance(value, bool) and value >= 0
 
 
 def start_url(text: str) -> str:
     """A start page's URL; UsageError where it is none that can be asked for."""
     url = absolute(text, text)
-    if url is None or any(c.isspace() for c in text.strip()) or "." not in (urlsplit(url).hostname or ""):
+    if url is None or any(c.isspace() for c in text.strip()) or not _HOST.fullmatch(urlsplit(url).hostname or ""):
         raise UsageError(f"malformed start URL {text!r}: it must be like http://ci.china.com.cn/")
     return url

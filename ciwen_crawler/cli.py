@@ -22,8 +22,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _folder(text: str | Path) -> Path:
+    """What a variable that is not set leaves of `--archive "$FOLDER"` would mean the folder that one stands in."""
+    if text == "":
+        raise UsageError("--archive is empty: it must name a folder")
+    return Path(text)
+
+
 Archive = Annotated[
-    Path, typer.Option("--archive", envvar="CIWEN_ARCHIVE", help="The archive's folder.", metavar="DIR")
+    Path,
+    typer.Option(parser=_folder, envvar="CIWEN_ARCHIVE", help="The archive's folder.", metavar="DIR"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing where the exit is 0.")]
