@@ -51,10 +51,14 @@ def run(
         settings.setdict(dict(overrides), priority="cmdline")
         process = AsyncCrawlerProcess(settings)
         crawler = process.create_crawler(spider)
+        reporter = _Reporter(crawler)
         if not quiet:
-            _Reporter(crawler)
+            crawler.signals.connect(reporter.begin, signals.engine_started)
         task = process.crawl(crawler, **arguments)
-        process.start()
+        try:
+            process.start()
+        finally:
+            reporter.end()
         result = result_of(crawler, task)
     assert crawler.spider is not None
     return Run(crawler.spider, crawler.archive.tally, result)  # type: ignore[attr-defined]
@@ -96,10 +100,10 @@ class _Reporter:
         self._console = Console(stderr=True)
         self._progress: Progress | None = None
         self._calls = create_looping_call(self._report)
-        crawler.signals.connect(self._begin, signals.engine_started)
-        crawler.signals.connect(self._end, signals.engine_stopped)
+        crawler.signals.connect(self.end, signals.engine_stopped)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Report from now on."""
         if self._console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
             self._progress = Progress(*columns, console=self._console, transient=True)
@@ -107,7 +111,8 @@ class _Reporter:
             self._progress.start()
         self._calls.start(_REFRESH if self._progress else _REPEAT, now=False)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """No more; a terminal is left as it was."""
         if self._calls.running:
             self._calls.stop()
         if self._progress:
