@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urljoin
 
 from sqlalchemy import ColumnElement, literal, select
 
@@ -12,7 +13,7 @@ from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.crawl import Crawl
 from ciwen_crawler.errors import CannotWrite, CiwenError
-from ciwen_crawler.exchange import Exchange
+from ciwen_crawler.exchange import BY_LENGTH, Exchange
 from ciwen_crawler.health import Past
 from ciwen_crawler.lock import Lock
 from ciwen_crawler.store import schema
@@ -102,18 +103,23 @@ class Archive:
         self.store.add_capture(capture_row(capture))
         return capture
 
-    def past(self) -> Past:
-        """What the archive holds, for a judgement of what a run adds."""
-        return past(self._database)
+    def past(self, channel: str | None) -> Past:
+        """What the archive holds of a channel, for a judgement of what a run adds."""
+        return past(self._database, channel)
 
     def holds(self, record_id: str) -> bool:
         """Whether a capture of that record id was in the archive when the run began."""
         return self._exists(schema.captures.c.id == record_id)
 
     def has(self, url: str, kind: str) -> bool:
-        """Whether an earlier run fetched a URL with success."""
+        """Whether a URL was fetched with success: whole, or as much of it as is ever taken."""
         c = schema.captures.c
-        return self._exists(c.url == url, c.kind == kind, c.status == 200)
+        as_whole = c.truncated.is_(None) | (c.truncated == BY_LENGTH)
+        moved = self._database.connection.execute(
+            select(c.location).where(c.url == url, c.kind == kind, c.location.is_not(None)).limit(1)
+        ).scalar()
+        urls = [url, *([urljoin(url, moved)] if moved else [])]
+        return self._exists(c.url.in_(urls), c.kind == kind, c.status == 200, as_whole)
 
     def knows(self, article_id: str) -> bool:
         """Whether the archive has the article."""
@@ -128,7 +134,7 @@ class Archive:
         self.store.commit()
         c = schema.captures
         query = select(c.c.warc_file, c.c.warc_offset, c.c.warc_length).where(
-            c.c.url == url, c.c.kind == kind, c.c.status == 200
+            c.c.url == url, c.c.kind == kind, c.c.status == 200, c.c.truncated.is_(None)
         )
         for row in self._database.connection.execute(query.order_by(c.c.fetched_at.desc())):
             span = Span(*row)
@@ -159,6 +165,7 @@ class Archive:
             "software": self.crawl.software,
             "stats": dict(stats),
         }
+        draft = self._drafted(content)  # a folder that refuses it is to be known before the run is called done
         self.store.settle()
         self.append(report(new_id(), finished_at, self.crawl.warcinfo_id, content))
         self.store.add_crawl(self.crawl.row() | ended(content))
@@ -166,7 +173,8 @@ class Archive:
         self.store.close_crawls()
         self._writer.close()
         self._database.end_writing()
-        path = self._write_report(content)
+        path = draft.with_suffix("")
+        draft.replace(path)
         self._let_go()
         return path
 
@@ -180,13 +188,11 @@ class Archive:
         self._database.close()
         self._lock.release()
 
-    def _write_report(self, content: Mapping[str, object]) -> Path:
-        path = self.folder / RUNS / f"{self.crawl.id}.json"
+    def _drafted(self, content: Mapping[str, object]) -> Path:
+        path = self.folder / RUNS / f"{self.crawl.id}.json.new"
         try:
             path.parent.mkdir(exist_ok=True)
-            beside = path.with_suffix(".json.new")
-            beside.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            beside.replace(path)
+            path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
         return path

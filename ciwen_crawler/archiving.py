@@ -17,8 +17,8 @@ from scrapy.utils.asyncio import create_looping_call
 from twisted.python.failure import Failure
 
 from ciwen_crawler.archive import Archive
-from ciwen_crawler.crawl import begin
-from ciwen_crawler.errors import CannotWrite, CiwenError, UnreadableInput
+from ciwen_crawler.crawl import CRAWL, begin
+from ciwen_crawler.errors import CannotWrite, CiwenError, Interrupted, Unhealthy, UnreadableInput
 from ciwen_crawler.health import faults
 from ciwen_crawler.rehearsal import Rehearsal
 from ciwen_crawler.spiders.base import ArchivingSpider
@@ -71,7 +71,7 @@ class Archiving:
             crawl = begin(spider.mode, spider.channel_name, new_id())
             with _interruptible():
                 self.archive = Archive(Path(settings["CIWEN_ARCHIVE"]), crawl, _about(spider))
-        self._past = self.archive.past()
+        self._past = self.archive.past(spider.channel_name)
         crawler.archive = self.archive  # type: ignore[attr-defined]
         self._commits = create_looping_call(self._commit)
         crawler.signals.connect(self.spider_opened, signals.spider_opened)
@@ -129,8 +129,12 @@ class Archiving:
             logger.exception("The run cannot be ended in order")
             self.archive.abandon()
             told = str(error) if isinstance(error, CiwenError) else f"archive: {error!r}"
-            outcome = "cannot write" if isinstance(error, CannotWrite) else "fault"
-            self._result = Result(getattr(error, "exit_code", CiwenError.exit_code), outcome, (told,))
+            outcome, code = "fault", getattr(error, "exit_code", CiwenError.exit_code)
+            if isinstance(error, CannotWrite):
+                outcome = "cannot write"
+            elif reason == INTERRUPTED:
+                outcome, code = "interrupted", Interrupted.exit_code
+            self._result = Result(code, outcome, (told,))
 
     def _finished(self, reason: str) -> Result:
         if self._fault:
@@ -145,14 +149,19 @@ class Archiving:
         if reason == NO_BEGIN:
             return Result(CiwenError.exit_code, "fault", ("the run could not begin",))
         if reason == INTERRUPTED:
-            return Result(130, "interrupted", ("interrupted: what was fetched is kept, the next run goes on",))
+            return Result(
+                Interrupted.exit_code, "interrupted", ("interrupted: what was fetched is kept, the next run goes on",)
+            )
         if self._errors:
             return Result(CiwenError.exit_code, "fault", tuple(self._errors))
         if self._spider.unreadable:
             return Result(UnreadableInput.exit_code, "input unreadable", tuple(map(str, self._spider.unreadable)))
-        found = faults(self.archive.tally, self._past, self._spider.minimum_articles)
+        # What a replay yields is its sources' affair.
+        found = (
+            faults(self.archive.tally, self._past, self._spider.minimum_articles) if self._spider.mode == CRAWL else []
+        )
         if found:
-            return Result(3, "unhealthy", tuple(found))
+            return Result(Unhealthy.exit_code, "unhealthy", tuple(found))
         return Result(0, "done", ())
 
 

@@ -6,6 +6,8 @@ storing never learn which of the three it was.
 
 from dataclasses import dataclass
 
+from ciwen_crawler.message import header
+
 # The kinds of the table `captures`.
 LIST, ARTICLE, IMAGE, ROBOTS, OTHER = "list", "article", "image", "robots", "other"
 
@@ -33,8 +35,7 @@ class Capture:
 
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever the case of its name."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        return header(self.headers, name)
 
     @property
     def mime(self) -> str | None:

@@ -13,6 +13,7 @@ from platformdirs import user_config_path
 
 from ciwen_crawler.errors import UsageError
 from ciwen_crawler.identity import absolute
+from ciwen_crawler.text import clean
 
 _BUNDLED = Path(__file__).with_name("channels.toml")
 
@@ -40,7 +41,7 @@ class Channel:
     start: tuple[str, ...]  # pages that a crawl begins at
     hosts: tuple[str, ...]  # whose lists and articles are the channel's; `www.` is understood
     minimum_articles: int = 1  # fewer found on its lists is no healthy crawl
-    delay: float = 1.0  # seconds between two requests to a host, give or take half
+    delay: float | None = None  # seconds between two requests to a host, give or take half; else settings.py's
     list_depth: int = 2  # how many lists may lead to another; the start page is the first
     list_pages: int = 100  # of one list at most
 
@@ -78,8 +79,11 @@ def _channel(key: str, table: Any) -> Channel:
     for name, value in table.items():
         if not _fits(value, _SHAPES[name]):
             raise UsageError(f"channel {key!r}: {name} is {value!r}, which is no {_SHAPES[name]}")
-    lists = {"start": tuple(map(start_url, table["start"])), "hosts": tuple(table["hosts"])}
-    return Channel(**(dict(table) | lists))
+    name = clean(table["name"])
+    if name is None:
+        raise UsageError(f"channel {key!r}: name is empty")
+    hosts = tuple(host.lower() for host in table["hosts"])
+    return Channel(**(dict(table) | {"name": name, "start": tuple(map(start_url, table["start"])), "hosts": hosts}))
 
 
 def _fits(value: Any, shape: str) -> bool:
@@ -92,6 +96,8 @@ def _fits(value: Any, shape: str) -> bool:
 
 def start_url(text: str) -> str:
     """A start page's URL; UsageError where it is none that can be asked for."""
+    if re.match(r"\w+://[^/?#]*@", text.strip()):
+        raise UsageError("a start URL must not hold a user name or password: they would go into the archive")
     url = absolute(text, text)
     if url is None or any(c.isspace() for c in text.strip()) or not _HOST.fullmatch(urlsplit(url).hostname or ""):
         raise UsageError(f"malformed start URL {text!r}: it must be like http://ci.china.com.cn/")

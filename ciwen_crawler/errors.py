@@ -45,6 +45,12 @@ class ArchiveLocked(CiwenError):
     exit_code = 4
 
 
+class Interrupted(CiwenError):
+    """A signal ended the run. What was committed stays, and the next run goes on."""
+
+    exit_code = 130
+
+
 class CannotWrite(CiwenError):
     """The archive cannot be written: disk full, no permission. What was committed stays."""
 

@@ -31,7 +31,7 @@ _PLAIN = re.compile(
 
 
 def absolute(base: str, href: str) -> str | None:
-    """The http(s) URL that a link means, without blanks, line breaks and fragment; None for any other scheme."""
+    """The http(s) URL that a link means, without blanks, line breaks, userinfo and fragment; None for other schemes."""
     if len(href) > _LONGEST:
         return None
     if _PLAIN.fullmatch(href):
@@ -45,7 +45,9 @@ def absolute(base: str, href: str) -> str | None:
         parts.port  # noqa: B018 - reading it is what finds a malformed port
     except ValueError:
         return None
-    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, "")).replace(" ", "%20")
+    # Nobody's name and password are part of what a page links to.
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path or "/", parts.query, "")).replace(" ", "%20")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Intake: records from elsewhere go into the archive's own WARC files first, and what follows from them after."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,8 @@ class Intake:
         self._archive = archive
         self._derivation = Derivation(archive.store)
         self._derivation.begin(archive.crawl)
-        self._taken: set[str] = set()  # ids of captures that were new, and of their warcinfos
+        self._taken: set[str] = set()  # ids of captures that were new
+        self._crawls: set[str] = set()  # ids of their warcinfos
 
     def articles(self, path: Path) -> Iterator[Article | None]:
         """Take a file in, a record at a time: the article whose look it completes is given, not yet stored, or None.
@@ -45,35 +46,40 @@ class Intake:
     def _warc(self, path: Path) -> Iterator[Article | None]:
         skipped: set[str] = set()
         infos: dict[str, Record] = {}  # warcinfos of which nothing new has come yet
-        held: dict[str, Record] = {}  # requests and such, until it shows whether what they belong to is new
-        for capture, record in captures(records(path), path.name):
-            if record.type == WARCINFO:
-                infos[record.id] = record
-            elif capture is None:
-                self._hold(record, held, skipped)
-            elif self._holds(capture.id):
-                self._archive.tally.skipped += 1
-                skipped.update((capture.id, *(_concurrent(held, record))))
-                yield None
-            else:
-                if record.warcinfo_id in infos:
-                    self._copy(infos.pop(record.warcinfo_id))
-                self._taken.update((capture.id, record.warcinfo_id))
-                request = None
-                for each in _concurrent(held, record).values():
-                    request = each if each.type == REQUEST else request
-                    self._copy(each)
-                yield self._take(record, request)
-        for record in held.values():
-            if record.warcinfo_id in self._taken:
-                self._copy(record)
+        held = _Held()
+        try:
+            for capture, record in captures(records(path), path.name):
+                if record.type == WARCINFO:
+                    infos[record.id] = record
+                elif capture is None:
+                    self._hold(record, held, skipped)
+                elif self._holds(capture.id):
+                    self._archive.tally.skipped += 1
+                    skipped.update((capture.id, *(each.id for each in held.exchange_of(record))))
+                else:
+                    if record.warcinfo_id in infos:
+                        self._copy(infos.pop(record.warcinfo_id))
+                    self._begin(capture.id, record.warcinfo_id)
+                    exchange = held.exchange_of(record)
+                    for each in exchange:
+                        self._copy(each)
+                    yield self._take(record, next((each for each in exchange if each.type == REQUEST), None))
+        finally:  # what is whole before a damage too
+            for record in held.rest():
+                if record.warcinfo_id in self._crawls:
+                    self._copy(record)
 
-    def _hold(self, record: Record, held: dict[str, Record], skipped: set[str]) -> None:
+    def _begin(self, capture_id: str, warcinfo_id: str) -> None:
+        self._taken.add(capture_id)
+        if warcinfo_id:
+            self._crawls.add(warcinfo_id)
+
+    def _hold(self, record: Record, held: "_Held", skipped: set[str]) -> None:
         concurrent = bare_id(record.field("WARC-Concurrent-To"))
         if concurrent in self._taken:
             self._copy(record)
         elif concurrent not in skipped:
-            held[record.id] = record
+            held.add(record)
 
     def _copy(self, record: Record) -> None:
         self._archive.append(record)
@@ -86,12 +92,24 @@ class Intake:
         return self._derivation.take(derived_from(record, capture))
 
 
-def _concurrent(held: dict[str, Record], record: Record) -> dict[str, Record]:
-    """The held records of a capture's exchange, no longer held."""
-    ids = {record.id, bare_id(record.field("WARC-Concurrent-To"))}
-    found = {
-        key: each for key, each in held.items() if {key, bare_id(each.field("WARC-Concurrent-To"))}.intersection(ids)
-    }
-    for key in found:
-        del held[key]
-    return found
+class _Held:
+    """Requests and such, until it shows whether the capture that they belong to is new."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+        self._beside: dict[str, list[str]] = {}  # WARC-Concurrent-To → ids
+
+    def add(self, record: Record) -> None:
+        """Hold a record."""
+        self._records[record.id] = record
+        self._beside.setdefault(bare_id(record.field("WARC-Concurrent-To")), []).append(record.id)
+
+    def exchange_of(self, record: Record) -> list[Record]:
+        """The held records of a capture's exchange, no longer held."""
+        other = bare_id(record.field("WARC-Concurrent-To"))
+        ids = [other, *self._beside.pop(record.id, ()), *(self._beside.pop(other, ()) if other else ())]
+        return [self._records.pop(each) for each in dict.fromkeys(ids) if each in self._records]
+
+    def rest(self) -> Iterable[Record]:
+        """What is still held."""
+        return self._records.values()

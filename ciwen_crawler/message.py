@@ -34,6 +34,7 @@ _SECRETS = re.compile(
 # A line's end and the blank that folds the next line into it stay.
 _SECRET_BYTE = re.compile(rb"(?<!\n)[^\r\n]")
 _USERINFO = re.compile(rb"(?<=://)([^/?#\s\"'<>]+)(?=@)")
+_HOST_USERINFO = re.compile(rb"^(host:[ \t]*)([^\r\n]+)(?=@)", re.IGNORECASE | re.MULTILINE)
 
 
 class Message(NamedTuple):
@@ -211,6 +212,7 @@ def without_secrets(raw: bytes) -> bytes:
     if b"@" not in head and b"authorization" not in head.lower():
         return raw
     head = _SECRETS.sub(lambda match: match[1] + _SECRET_BYTE.sub(b"x", match[2]), head)
+    head = _HOST_USERINFO.sub(lambda match: match[1] + b"x" * len(match[2]), head)
     return _USERINFO.sub(lambda match: b"x" * len(match[1]), head) + body
 
 

@@ -10,8 +10,9 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 
-from ciwen_crawler.capture import ROBOTS, Capture
+from ciwen_crawler.capture import ROBOTS
 from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.exchange import KIND
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Robots:
     async def process_request(self, request: Request) -> None:
         """Drop what is not allowed."""
         parts = urlsplit(request.url)
-        if request.meta.get("ciwen_kind") == ROBOTS or parts.scheme not in ("http", "https"):
+        if request.meta.get(KIND) == ROBOTS or parts.scheme not in ("http", "https"):
             return
         host = parts.scheme, parts.netloc
         if host not in self._rules:
@@ -57,7 +58,7 @@ class Robots:
             _refuse(request, f"robots.txt of {parts.netloc} disallows it")
 
     async def _fetch(self, url: str) -> _Rules:
-        request = Request(url, meta={"ciwen_kind": ROBOTS}, priority=1000, dont_filter=True)
+        request = Request(url, meta={KIND: ROBOTS}, priority=1000, dont_filter=True)
         assert self._crawler.engine is not None
         try:
             response = await self._crawler.engine.download_async(request)
@@ -71,11 +72,11 @@ class Robots:
             return _unreachable(url, f"status {response.status}")
         if response.status >= 400:
             return _ALL_ALLOWED
-        return _parsed(response.meta["capture"])
+        return _parsed(response.body)
 
     def _stored(self, url: str) -> _Rules:
         stored = self._crawler.archive.newest(url, ROBOTS)  # type: ignore[attr-defined]
-        return _parsed(stored) if stored else _unreachable(url, "status 304, and none is stored")
+        return _parsed(stored.body) if stored else _unreachable(url, "status 304, and none is stored")
 
 
 def _refuse(request: Request, why: str) -> NoReturn:
@@ -89,6 +90,6 @@ def _unreachable(url: str, why: str) -> _Rules:
     return _Rules(Protego.parse(""), why)
 
 
-def _parsed(capture: Capture) -> _Rules:
+def _parsed(body: bytes) -> _Rules:
     # A byte order mark would be part of the first line, and make it one that says nothing.
-    return _Rules(Protego.parse(capture.body.decode("utf-8-sig", "replace")))
+    return _Rules(Protego.parse(body.decode("utf-8-sig", "replace")))

@@ -40,9 +40,9 @@ class Rehearsal:
         a = schema.articles.c
         return self._database.connection.execute(select(a.id).where(a.id == article_id)).first() is not None
 
-    def past(self) -> Past:
-        """What the archive holds."""
-        return past(self._database) if self._database else Past(0, {})
+    def past(self, channel: str | None) -> Past:
+        """What the archive holds of a channel."""
+        return past(self._database, channel) if self._database else Past(0, {})
 
     def newest(self, url: str, kind: str) -> None:
         """A dry run goes by what it is told now."""

@@ -1,5 +1,7 @@
 """Scrapy's settings, where they differ from its defaults, each with its reason."""
 
+import os
+
 BOT_NAME = "ciwen"
 SPIDER_MODULES = ["ciwen_crawler.spiders"]
 NEWSPIDER_MODULE = "ciwen_crawler.spiders"
@@ -14,7 +16,7 @@ ITEM_PIPELINES = {
 }
 
 # Where the archive lies, who is answerable for the crawl (a mail address or a page; it goes into the user agent).
-CIWEN_ARCHIVE = "archive"
+CIWEN_ARCHIVE = os.environ.get("CIWEN_ARCHIVE") or "archive"
 CIWEN_CONTACT = None
 
 # The bytes as they went over the wire go to the archive.
@@ -61,6 +63,8 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 # With the default of 100, Scrapy starts 101 tasks for each response; 4 makes a crawl half as fast again.
 CONCURRENT_ITEMS = 4
+# What was asked for first comes first: a list's articles in its order, the newest at its head.
+SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
 # Hourly memory reports and such are not read by anybody; the run's report is.
 LOGSTATS_INTERVAL = 0
 FEED_EXPORT_ENCODING = "utf-8"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ciwen_crawler.items import Article
+from ciwen_crawler.message import without_userinfo
 
 # Columns of `versions` that a page may or may not fill, and whose loss tells that the template changed.
 COLUMNS = ("title", "published_at", "source", "author", "editor", "body", "keywords", "summary", "breadcrumb")
@@ -57,7 +58,7 @@ class Tally:
 
     def _example(self, url: str, reason: str) -> None:
         if len(self.failures) < _MOST_EXAMPLES:
-            self.failures.append({"url": url, "reason": reason})
+            self.failures.append({"url": without_userinfo(url), "reason": without_userinfo(reason)})
 
     def quarantine(self, url: str, reasons: tuple[str, ...]) -> None:
         """An article was read that must not be stored."""

@@ -41,9 +41,7 @@ from zope.interface import implementer
 
 from ciwen_crawler.capture import OTHER, Capture
 from ciwen_crawler.clock import now
-from ciwen_crawler.exchange import BY_DISCONNECT, BY_LENGTH, BY_TIME, Exchange
-
-CAPTURE, KIND, VIA = "capture", "ciwen_kind", "ciwen_via"  # keys of Request.meta
+from ciwen_crawler.exchange import BY_DISCONNECT, BY_LENGTH, BY_TIME, CAPTURE, KIND, VIA, Exchange
 
 # What head, interim messages and chunk framing may add to a body of DOWNLOAD_MAXSIZE.
 _MOST_FRAMING = 1024 * 1024
@@ -69,6 +67,8 @@ class WireDownloadHandler(HTTP11DownloadHandler):
 
     async def download_request(self, request: Request) -> Response:
         """As Scrapy's, with what went over the wire kept before it returns or raises."""
+        if not hasattr(self._crawler, "archive"):  # `scrapy fetch`, `scrapy shell`: nothing is archived
+            return await super().download_request(request)
         # A redirect or retry inherits the meta of the request before it.
         request.meta.pop(CAPTURE, None)
         recording = _Recording(request.meta.get("download_maxsize", self._default_maxsize))

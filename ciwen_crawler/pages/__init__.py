@@ -21,8 +21,11 @@ _HTML = frozenset({"text/html", "application/xhtml+xml", None})
 _SNIFFED = 512  # bytes; a text holds no NUL
 # Bytes of a page, unpacked. The site's longest have 200 KB, and a page's tree can take a hundred times its bytes.
 LONGEST = 4 * 1024 * 1024
-# What a page's fields depend on beside the modules of this package.
-_DEPENDS_ON = ("capture.py", "text.py", "dates.py", "charset.py", "identity.py", "items.py")
+# What rows depend on beside the modules of this package: from the bytes of a record to the hash of an article.
+_DEPENDS_ON = (
+    *"capture.py charset.py content.py dates.py identity.py items.py looks.py message.py text.py".split(),
+    *"store/articles.py store/readings.py store/rows.py warc/capturing.py".split(),
+)
 
 
 def is_page(capture: Capture) -> bool:
@@ -45,7 +48,7 @@ def read_listing(capture: Capture) -> Listing:
 
 @cache
 def extractor_digest() -> str:
-    """A digest of the code that reads pages: two articles compare only where one code read both."""
+    """A digest of the code that pages become rows by: two articles compare only where one code read both."""
     package = Path(__file__).parent
     files = [*sorted(package.glob("*.py")), *(package.parent / name for name in _DEPENDS_ON)]
     digest = hashlib.sha256()

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from ciwen_crawler import __version__, channels
 from ciwen_crawler.capture import ARTICLE, IMAGE, LIST, Capture
 from ciwen_crawler.errors import UsageError
-from ciwen_crawler.exchange import BY_LENGTH
+from ciwen_crawler.exchange import BY_LENGTH, CAPTURE, KIND, VIA
 from ciwen_crawler.identity import (
     article_id,
     article_url,
@@ -83,8 +83,9 @@ class ChannelSpider(ArchivingSpider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """The channel's own pace wins over the project's, and the command line over both."""
         spider = super().from_crawler(crawler, *args, **kwargs)
-        for name in ("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY"):
-            crawler.settings.set(name, spider.channel.delay, priority="spider")
+        if spider.channel.delay is not None:
+            for name in ("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY"):
+                crawler.settings.set(name, spider.channel.delay, priority="spider")
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
@@ -203,7 +204,7 @@ class ChannelSpider(ArchivingSpider):
             callback=callback,
             errback=self.failed,
             priority=_PRIORITY[kind] if priority is None else priority,
-            meta={"ciwen_kind": kind, "ciwen_via": via, **meta},
+            meta={KIND: kind, VIA: via, **meta},
             # Requests are told apart here, by article and list; Scrapy would do it again, and lose a redirected twin.
             dont_filter=True,
         )
@@ -222,7 +223,7 @@ class ChannelSpider(ArchivingSpider):
     def _answered(self, response: Response) -> Capture:
         if response.meta.get("is_start"):
             self.tally.starts_answered += 1
-        capture: Capture = response.meta["capture"]
+        capture: Capture = response.meta[CAPTURE]
         return capture
 
     def failed(self, failure: Failure) -> None:

@@ -42,6 +42,7 @@ def capture_row(capture: Capture, said: ArticlePage | Listing | None = None) -> 
         "charset_evidence": evidence,
         "record_type": capture.record_type,
         "payload_digest": capture.payload_digest,
+        "truncated": capture.truncated,
         "etag": clean(capture.header("etag")),
         "last_modified": clean(capture.header("last-modified")),
         "warc_file": capture.warc_file,
@@ -93,7 +94,8 @@ def image_rows(article: Article, number: int) -> list[Row]:
 def version_capture_rows(article: Article, number: int) -> list[Row]:
     """The rows of `version_captures` of one version."""
     return [
-        {"article_id": article.id, "version": number, "page": page, "capture_id": capture}
+        # The whole on one page (0) stands for the first.
+        {"article_id": article.id, "version": number, "page": max(page, 1), "capture_id": capture}
         for page, capture in zip(article.pages, article.captures, strict=True)
     ]
 

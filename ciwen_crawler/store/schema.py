@@ -90,6 +90,7 @@ captures = Table(
     Column("charset_evidence", _Json),
     Column("record_type", String, nullable=False),  # response, revisit or resource
     Column("payload_digest", String),
+    Column("truncated", String),  # why the body is not whole: length, time, disconnect; NULL where it is
     Column("etag", Text),
     Column("last_modified", Text),
     Column("warc_file", String, nullable=False),  # final name

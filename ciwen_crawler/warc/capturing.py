@@ -1,8 +1,9 @@
 """Captures out of WARC records, whoever wrote them."""
 
+import re
 from collections.abc import Iterable, Iterator
 
-from ciwen_crawler import message
+from ciwen_crawler import clock, message
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.warc.record import REQUEST, RESOURCE, RESPONSE, REVISIT, Record, bare_id
 
@@ -10,6 +11,7 @@ _CAPTURED = frozenset({RESPONSE, RESOURCE, REVISIT})
 # A request waits for its response, which follows it at once in our own files; in others' it may never come.
 _MOST_WAITING = 256
 _YEAR_BEGINS = "0001-01-01T00:00:00"
+_MOMENT = re.compile(r"\d{4}-(?:0\d|1[0-2])-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{6}Z", re.ASCII)
 
 
 def captures(records: Iterable[Record], file: str) -> Iterator[tuple[Capture | None, Record]]:
@@ -25,16 +27,18 @@ def captures(records: Iterable[Record], file: str) -> Iterator[tuple[Capture | N
 
 
 def capture_of(record: Record, request: Record | None, file: str) -> Capture | None:
-    """The capture that a response, revisit or resource record holds; None for other records, and for other protocols.
+    """The capture that a response, revisit or resource record holds; None for other records and protocols.
 
     Crawl and channel are not in the record: they follow from its warcinfo. The kind is the one that the request names,
     else '', to be decided by what the page is.
     """
     if record.type not in _CAPTURED:
         return None
-    date = record.field("WARC-Date") or ""
+    moment = _moment(record.field("WARC-Date") or "")
     url = (record.field("WARC-Target-URI") or "").strip("<> ")
-    truncated = record.field("WARC-Truncated")
+    if not (record.id and url and moment):  # of another's making; where, when and as what it came nobody can say
+        return None
+    truncated = record.field("WARC-Truncated") or None
     status: int | None = None
     headers: message.Headers = (("content-type", record.field("Content-Type") or ""),)
     body = record.block
@@ -47,14 +51,14 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
     return Capture(
         id=record.id,
         url=url,
-        fetched_at=_to_microseconds(date),
+        fetched_at=moment,
         status=status,
         headers=headers,
         body=body,
         kind=(request.field("Ciwen-Kind") if request else None) or "",
-        via=request.field("Ciwen-Via") if request else None,
+        via=(request.field("Ciwen-Via") if request else None) or None,
         record_type=record.type,
-        payload_digest=record.field("WARC-Payload-Digest"),
+        payload_digest=record.field("WARC-Payload-Digest") or None,
         truncated=truncated,
         warc_file=file,
         warc_offset=record.offset,
@@ -62,9 +66,16 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
     )
 
 
-def _to_microseconds(date: str) -> str:
-    """A WARC-Date as the database writes moments; WARC/1.0 has whole seconds, WARC/1.1 anything between a year and nine
-    digits behind the second.
+def _moment(date: str) -> str | None:
+    """A WARC-Date as the database writes moments; None where it is none.
+
+    WARC/1.0 has whole seconds, WARC/1.1 anything between a year and nine digits behind the second.
     """
-    whole, _, fraction = date.rstrip("Z").partition(".")
-    return f"{whole}{_YEAR_BEGINS[len(whole) :]}.{fraction[:6]:0<6}Z"
+    whole, _, fraction = date.removesuffix("Z").partition(".")
+    padded = f"{whole}{_YEAR_BEGINS[len(whole) :]}.{fraction[:6]:0<6}Z"
+    if _MOMENT.fullmatch(padded):
+        return padded
+    try:
+        return clock.written(clock.read(date))
+    except ValueError:
+        return None

@@ -123,7 +123,8 @@ def build(
 
 def warcinfo(record_id: str, date: str, filename: str, description: Mapping[str, str]) -> Record:
     """The record that opens a run: what wrote what follows, and under which rules."""
-    block = "".join(f"{name}: {value}\r\n" for name, value in description.items()).encode()
+    # A value is one line, whatever was given for it: the next line would be another field.
+    block = "".join(f"{name}: {' '.join(value.split())}\r\n" for name, value in description.items()).encode()
     return build(WARCINFO, record_id, date, block, "application/warc-fields", {"WARC-Filename": filename})
 
 
