@@ -8,7 +8,7 @@ crawl: .venv/.installed
 	@$(BIN)/python -m fixtures.demo
 
 test: .venv/.tested .venv-pywb/.installed
-	$(BIN)/python -m pytest -n auto -m "not torture" $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadscope -m "not torture" $(ARGS)
 
 check: .venv/.checked
 	$(BIN)/ruff check .

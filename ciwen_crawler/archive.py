@@ -27,7 +27,7 @@ from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.exchanges import records_of
 from ciwen_crawler.warc.reader import record_at
 from ciwen_crawler.warc.record import Record, new_id, report, warcinfo
-from ciwen_crawler.warc.recovery import Repair, recover
+from ciwen_crawler.warc.recovery import recover
 from ciwen_crawler.warc.writer import Span, WarcWriter, file_name
 
 RUNS = "runs"
@@ -54,7 +54,7 @@ class Archive:
 
     def _open(self, about: Mapping[str, str]) -> None:
         warc, crawl = self.folder / WARC, self.crawl
-        self.repairs: list[Repair] = recover(warc)
+        self.tally.repaired = {repair.file: repair.cut for repair in recover(warc)}
         self._database = up_to_date(self.folder)
         self._database.begin_writing()
         self._writer = WarcWriter(warc, file_name(crawl.moment, 1))

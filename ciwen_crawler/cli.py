@@ -85,7 +85,7 @@ def crawl(
     if dry_run:
         _print(would_fetch(ended.spider.would_fetch), ended.spider.would_fetch, as_json, quiet)  # type: ignore[attr-defined]
     else:
-        _print(crawled(known.name, archive, ended.tally, ended.result), ended.result.facts, as_json, quiet)
+        _print(crawled(known.name, ended.archive, ended.tally, ended.result), ended.result.facts, as_json, quiet)
     _leave(ended.result.exit_code, ended.result.lines)
 
 
@@ -105,7 +105,7 @@ def replay(
 
     overrides = dict(map(setting, set_ or ()))
     ended = run(ReplaySpider, archive, overrides, quiet=quiet or as_json, verbose=verbose, sources=sources)
-    _print(replayed(archive, ended.tally, ended.result), ended.result.facts, as_json, quiet)
+    _print(replayed(ended.archive, ended.tally, ended.result), ended.result.facts, as_json, quiet)
     _leave(ended.result.exit_code, ended.result.lines)
 
 
@@ -123,10 +123,9 @@ def rebuild(
     from ciwen_crawler.warc.recovery import recover
 
     queries.must_hold_warcs(archive)
-    lock = Lock(archive)
-    recover(archive / upkeep.WARC)
-    upkeep.rebuild(archive, jobs)
-    lock.release()
+    with Lock(archive):
+        recover(archive / upkeep.WARC)
+        upkeep.rebuild(archive, jobs)
     facts = queries.status(queries.opened(archive), archive)
     _print(state(facts), facts, as_json, quiet)
 
@@ -177,7 +176,7 @@ def _options(
 
 
 def _print(text: str, facts: Any, as_json: bool, quiet: bool = False) -> None:
-    if quiet and not as_json:
+    if quiet:
         return
     try:
         print(json.dumps(facts, ensure_ascii=False, indent=1) if as_json else text, flush=True)
@@ -199,9 +198,9 @@ def main() -> NoReturn:
     """The console script."""
     for number in _ENDINGS:
         signal.signal(number, signal.default_int_handler)
-    assert isinstance(sys.stdout, TextIOWrapper)
-    # A terminal that speaks GBK knows no Turkish letters.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, TextIOWrapper):  # a service may have none
+        # A terminal that speaks GBK knows no Turkish letters.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(_exit_code())
 
 

@@ -26,6 +26,7 @@ class Run(NamedTuple):
     """A run that has ended."""
 
     spider: Spider
+    archive: Path  # where it went: `-s CIWEN_ARCHIVE=…` wins over everything
     tally: Tally
     result: Result
 
@@ -47,8 +48,10 @@ def run(
     settings = Settings()
     settings.setmodule("ciwen_crawler.settings", priority="project")
     settings.setdict({"CIWEN_ARCHIVE": str(archive), "LOG_ENABLED": verbose}, priority="project")
+    for name, value in overrides.items():
+        with _blaming({name: value}, whatever=True):
+            settings.set(name, value, priority="cmdline")
     with _blaming(overrides):
-        settings.setdict(dict(overrides), priority="cmdline")
         process = AsyncCrawlerProcess(settings)
         crawler = process.create_crawler(spider)
         reporter = _Reporter(crawler)
@@ -61,21 +64,27 @@ def run(
             reporter.end()
         result = result_of(crawler, task)
     assert crawler.spider is not None
-    return Run(crawler.spider, crawler.archive.tally, result)  # type: ignore[attr-defined]
+    folder = Path(crawler.settings["CIWEN_ARCHIVE"])
+    return Run(crawler.spider, folder, crawler.archive.tally, result)  # type: ignore[attr-defined]
 
 
 @contextmanager
-def _blaming(overrides: Mapping[str, str]) -> Iterator[None]:
-    """What Scrapy says of a setting that it cannot work with is said of those that the user made."""
+def _blaming(overrides: Mapping[str, str], *, whatever: bool = False) -> Iterator[None]:
+    """What Scrapy says of a setting that it cannot work with is said of the user's that it names, or of whatever."""
     try:
         yield
     except CiwenError:
         raise
     except Exception as error:
-        if not overrides:
+        told = str(error)
+        blamed = [
+            f"-s {name}={value}"
+            for name, value in overrides.items()
+            if whatever or name in told or repr(value) in told or repr(value.partition(".")[0]) in told
+        ]
+        if not blamed:
             raise
-        made = " ".join(f"-s {name}={value}" for name, value in overrides.items())
-        raise UsageError(f"cannot begin with {made} ({type(error).__name__}: {error})") from error
+        raise UsageError(f"cannot begin with {' '.join(blamed)} ({type(error).__name__}: {error})") from error
 
 
 def result_of(crawler: Crawler, task: Task[None]) -> Result:

@@ -8,6 +8,7 @@ and has no host and no id.
 
 import hashlib
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -126,7 +127,7 @@ def host_of(url: str) -> str:
     return _PORT.sub("", _place(url).host)
 
 
-def in_hosts(url: str, hosts: frozenset[str]) -> bool:
+def in_hosts(url: str, hosts: Set[str]) -> bool:
     """True where the URL's host, `www.` or not, is one of these."""
     host = host_of(url)
     return host in hosts or host.removeprefix(_WWW) in hosts

@@ -3,6 +3,7 @@
 import fcntl
 import os
 from pathlib import Path
+from typing import Self
 
 from ciwen_crawler import clock
 from ciwen_crawler.errors import ArchiveLocked, CannotWrite
@@ -30,6 +31,12 @@ class Lock:
         except OSError as error:
             os.close(self._file)
             raise _refused(folder, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Let the archive go."""

@@ -55,6 +55,8 @@ def _troubles(tally: Tally) -> Iterable[str]:
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     if told:
         yield f"  left out  {told}"
+    for file, cut in tally.repaired.items():
+        yield f"  mended    {file} of a run that was killed ({_size(cut)} cut off, kept beside it)"
     if tally.budget:
         yield f"  ended by  {tally.budget}"
 
@@ -79,12 +81,12 @@ def state(facts: Mapping[str, Any]) -> str:
         f"  articles    {facts['articles']} in {facts['versions']} versions, {facts['images']} images",
         f"  published   {facts['oldest'] or '-'} to {facts['newest'] or '-'}",
         f"  captures    {facts['captures']} in {facts['warc_files']} WARC files, {_size(facts['warc_bytes'])}",
-        f"  missing     {facts['missing']} articles asked for and not had, {facts['quarantine']} in quarantine",
+        f"  missing     {facts['missing']} articles known of and not had, {facts['quarantine']} in quarantine",
         f"  runs        {facts['crawls']}",
     ]
     for run in facts["runs"]:
-        ended = run["outcome"] or "running, or killed"
-        lines.append(f"    {run['started_at'][:19]}Z  {run['mode']}  {ended} (exit {run['exit_code']})")
+        code = "" if run["exit_code"] is None else f" (exit {run['exit_code']})"
+        lines.append(f"    {run['started_at'][:19]}Z  {run['mode']}  {run['outcome'] or 'has not ended'}{code}")
     return "\n".join(lines)
 
 

@@ -38,6 +38,7 @@ class Tally:
     without_id: int = 0  # links like articles' that name no content id
     skipped: int = 0  # records that the archive holds already
     records: int = 0  # taken in by a replay
+    repaired: dict[str, int] = field(default_factory=dict)  # WARC files of runs that were killed → bytes cut off
     budget: str | None = None  # the limit that ended the run
 
     def read_article(self, article: Article) -> None:

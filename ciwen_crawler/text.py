@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 # Browsers put it where an object stood.
 _OBJECT = "\ufffc"
@@ -31,12 +30,6 @@ def fold(text: str) -> str:
 def clean(text: str | None) -> str | None:
     """A folded line, or None where nothing visible is left: absent is never ''."""
     return (fold(text) or None) if text else None
-
-
-def paragraphs(lines: Iterable[str]) -> str | None:
-    """A body: the lines that hold anything, folded, one a line; None where there is none."""
-    kept = [line for line in map(fold, lines) if line]
-    return "\n".join(kept) or None
 
 
 # Normalising a text costs ten times as much as seeing that it is normal, which most texts are but for these.

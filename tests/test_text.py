@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ciwen_crawler.text import clean, content_form, fold, paragraphs, visible
+from ciwen_crawler.text import clean, content_form, fold, visible
 
 ANY = st.text(max_size=60)
 # White space, marks that combine, invisible characters, letters of several scripts: where the rules may collide.
@@ -40,13 +40,6 @@ def test_folded_text_is_one_composed_line(text: str) -> None:
 def test_what_is_folded_is_the_same_content(text: str) -> None:
     assert content_form(text) == content_form(fold(text))
     assert content_form(text) == content_form(f" {text}\u3000")
-
-
-@given(st.lists(TEXTS, max_size=5))
-@settings(max_examples=100, deadline=None)
-def test_paragraphs_split_again_into_what_they_were(lines: list[str]) -> None:
-    kept = [fold(line) for line in lines if fold(line)]
-    assert (paragraphs(lines) or "").split("\n") == (kept or [""])
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from ciwen_crawler.capture import ARTICLE
 from ciwen_crawler.errors import UsageError
-from ciwen_crawler.identity import absolute, article_id
+from ciwen_crawler.identity import absolute, article_id, content_id, host_of, in_hosts
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.upkeep import WARC, warc_files
@@ -97,11 +98,21 @@ def status(database: Database, folder: Path) -> Facts:
 
 
 def _missing(database: Database) -> int:
-    """How many articles were asked for and never became one: pages that failed, lacked others, or are in quarantine."""
-    c, a = schema.captures.c, schema.articles.c
-    asked = select(c.article_id).where(c.kind == "article", c.article_id.is_not(None)).distinct().subquery()
-    query = select(func.count()).select_from(asked).where(asked.c.article_id.not_in(select(a.id)))
-    return int(database.connection.execute(query).scalar_one())
+    """How many articles lists name on their own host, or were asked for, and that never became one.
+
+    Their pages failed, lacked others or are in quarantine, or nobody has asked for them yet.
+    """
+    c, entry, a = schema.captures.c, schema.listings.c, schema.articles.c
+    stored = select(a.id)
+    listed = (
+        select(entry.article_id, entry.article_url, entry.list_url).where(entry.article_id.not_in(stored)).distinct()
+    )
+    asked = select(c.article_id, c.url).where(c.kind == ARTICLE, c.article_id.not_in(stored)).distinct()
+    connection = database.connection
+    found = {row.article_id for row in connection.execute(listed) if in_hosts(row.article_url, {host_of(row.list_url)})}
+    # A page that led elsewhere is of no article.
+    found |= {row.article_id for row in connection.execute(asked) if content_id(row.url)}
+    return len(found)
 
 
 def _one(database: Database, query: Select[Any]) -> Facts | None:
