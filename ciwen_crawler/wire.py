@@ -46,6 +46,7 @@ from ciwen_crawler.exchange import BY_DISCONNECT, BY_LENGTH, BY_TIME, CAPTURE, K
 # What head, interim messages and chunk framing may add to a body of DOWNLOAD_MAXSIZE.
 _MOST_FRAMING = 1024 * 1024
 _LONGEST_LINE = 256 * 1024  # of a head; browsers take as much, Twisted a sixteenth
+_LONGEST_HEAD = 512 * 1024  # interim messages included; every line of it costs memory and time
 _INTERIM = re.compile(rb"HTTP/\d\.\d 1\d\d\b")
 
 
@@ -157,6 +158,7 @@ class _Attempt:
         self.sent: list[bytes] = []
         self.received: list[bytes] = []
         self.size = 0  # bytes received
+        self.has_head = False  # of the final message
         self.interim_ends: list[int] = []
         self.end: int | None = None  # where the final message ends
         self.is_broken = False  # by the connection
@@ -308,12 +310,14 @@ class _Connection(_LenientHTTP11ClientProtocol):
             return
         self._attempt.received.append(data)
         self._attempt.size += len(data)
-        if self._attempt.exceeds(self._attempt.recording.most):
-            self._attempt.recording.is_too_long = True
-            self._giveUp(Failure(CancelledError()))
-            self._attempt = None
-            return
-        super().dataReceived(data)
+        attempt = self._attempt
+        if not attempt.exceeds(attempt.recording.most):
+            super().dataReceived(data)
+            if self._attempt is not attempt or attempt.has_head or attempt.size <= _LONGEST_HEAD:
+                return
+        attempt.recording.is_too_long = True
+        self._giveUp(Failure(CancelledError()))
+        self._attempt = None
 
     def _finishResponse(self, rest: bytes) -> None:
         attempt, parser, request = self._attempt, self._parser, self._currentRequest
@@ -369,4 +373,6 @@ class _Parser(_LenientHTTPClientParser):
         """As Twisted's."""
         if 100 <= self.response.code < 200:
             self.attempt.interim_ends.append(self.attempt.size - len(self._buffer))
+        else:
+            self.attempt.has_head = True
         super().allHeadersReceived()

@@ -147,8 +147,9 @@ def parts(path: Path, count: int) -> list[tuple[int, int]]:
         with _opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             for number in range(1, count):
                 found = _exchange_after(data, max(size * number // count, bounds[-1] + 1))
-                if found is not None and found > bounds[-1]:
-                    bounds.append(found)
+                if found is None:
+                    break
+                bounds.append(found)
     return list(zip(bounds, [*bounds[1:], size], strict=True))
 
 
