@@ -53,7 +53,7 @@ def crawl(
         list[str] | None, typer.Option(help="Begin at this page, not at the channel's. Repeatable.", metavar="URL")
     ] = None,
     max_articles: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask for N articles at most.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Walk every list page (so far, every crawl does).")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Walk every list page (every crawl does, as yet).")] = False,
     images: Annotated[bool, typer.Option("--images/--no-images", help="Archive the images of articles.")] = True,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Fetch lists, say what would be fetched, write nothing.")

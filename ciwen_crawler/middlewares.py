@@ -47,15 +47,16 @@ class Robots:
         parts = urlsplit(request.url)
         if request.meta.get(KIND) == ROBOTS or parts.scheme not in ("http", "https"):
             return
-        host = parts.scheme, parts.netloc
+        name = parts.netloc.rpartition("@")[2]  # a redirect may bring credentials, which are no part of the host
+        host = parts.scheme, name
         if host not in self._rules:
-            self._rules[host] = asyncio.ensure_future(self._fetch(f"{parts.scheme}://{parts.netloc}/robots.txt"))
+            self._rules[host] = asyncio.ensure_future(self._fetch(f"{parts.scheme}://{name}/robots.txt"))
         # A request that is cancelled must not take the rules away from those that wait beside it.
         rules = await asyncio.shield(self._rules[host])
         if rules.unreachable:
-            _refuse(request, f"robots.txt of {parts.netloc} cannot be had: {rules.unreachable}")
+            raise IgnoreRequest(f"robots.txt of {name} cannot be had: {rules.unreachable}")
         if not rules.parser.can_fetch(request.url, _TOKEN):
-            _refuse(request, f"robots.txt of {parts.netloc} disallows it")
+            _refuse(request, f"robots.txt of {name} disallows it")
 
     async def _fetch(self, url: str) -> _Rules:
         request = Request(url, meta={KIND: ROBOTS}, priority=1000, dont_filter=True)

@@ -33,6 +33,8 @@ DOWNLOADER_MIDDLEWARES = {
     "ciwen_crawler.middlewares.Robots": 100,
 }
 
+# What has been handed to the downloader is still fetched after an interrupt, so that is kept to a few seconds' worth.
+CONCURRENT_REQUESTS = 4
 # A small public site: one request at a time, a second apart, give or take half, slower when it answers slowly.
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from ciwen_crawler.tally import Tally
 
+_FIELDS = "url title published_at source author editor channel breadcrumb keywords summary body".split()
+
 
 class Ended(Protocol):
     """What a summary needs of how a run ended."""
@@ -21,10 +23,10 @@ def crawled(channel: str, archive: Path, tally: Tally, ended: Ended) -> str:
     verdicts = tally.verdicts
     lines = [
         f"{channel}: {ended.outcome}",
-        f"  lists     {tally.lists} pages read, {tally.found} articles found on them",
+        f"  lists     {_counted(tally.lists, 'page')} read, {_counted(tally.found, 'article')} found",
         f"  articles  {verdicts['new']} new, {verdicts['changed']} changed, {verdicts['same']} unchanged",
         f"  images    {tally.images} fetched",
-        f"  traffic   {tally.exchanges} requests, {_size(tally.received)} received",
+        f"  traffic   {_counted(tally.exchanges, 'request')}, {_size(tally.received)} received",
         *_troubles(tally),
     ]
     return "\n".join([*lines, *_report(archive, ended)])
@@ -36,11 +38,18 @@ def replayed(archive: Path, tally: Tally, ended: Ended) -> str:
     lines = [
         f"replay: {ended.outcome}",
         f"  captures  {tally.records} taken in, {tally.skipped} held already",
-        f"  articles  {verdicts['new']} new, {verdicts['changed']} changed, {verdicts['same']} unchanged, "
-        f"{verdicts['late']} from before what is known, {verdicts['twin']} twins",
+        f"  articles  {', '.join(_told(verdicts))}",
         *_troubles(tally),
     ]
     return "\n".join([*lines, *_report(archive, ended)])
+
+
+def _told(verdicts: Mapping[str, int]) -> Iterable[str]:
+    yield f"{verdicts['new']} new, {verdicts['changed']} changed, {verdicts['same']} unchanged"
+    if verdicts["late"]:
+        yield f"{verdicts['late']} older than what is held"
+    if verdicts["twin"]:
+        yield f"{verdicts['twin']} other renderings of what is held"
 
 
 def _troubles(tally: Tally) -> Iterable[str]:
@@ -78,10 +87,13 @@ def state(facts: Mapping[str, Any]) -> str:
     """The state of an archive."""
     lines = [
         f"{facts['archive']}",
-        f"  articles    {facts['articles']} in {facts['versions']} versions, {facts['images']} images",
+        f"  articles    {facts['articles']} in {_counted(facts['versions'], 'version')}, "
+        f"{_counted(facts['images'], 'image')}",
         f"  published   {facts['oldest'] or '-'} to {facts['newest'] or '-'}",
-        f"  captures    {facts['captures']} in {facts['warc_files']} WARC files, {_size(facts['warc_bytes'])}",
-        f"  missing     {facts['missing']} articles known of and not had, {facts['quarantine']} in quarantine",
+        f"  captures    {facts['captures']} in {_counted(facts['warc_files'], 'WARC file')}, "
+        f"{_size(facts['warc_bytes'])}",
+        f"  missing     {_counted(facts['missing'], 'article')} known of and not had, "
+        f"{facts['quarantine']} in quarantine",
         f"  runs        {facts['crawls']}",
     ]
     for run in facts["runs"]:
@@ -93,7 +105,10 @@ def state(facts: Mapping[str, Any]) -> str:
 def as_text(article: Mapping[str, Any]) -> str:
     """An article to read."""
     names = {"source": "来源", "author": "作者", "editor": "责任编辑"}
-    about = [article["published_at"], *(f"{label}：{article[key]}" for key, label in names.items() if article[key])]
+    published_at = article["published_at"]
+    if article["published_precision"] == "day":
+        published_at = published_at.partition("T")[0]  # the page says no more
+    about = [published_at, *(f"{label}：{article[key]}" for key, label in names.items() if article[key])]
     lines = [article["title"] or "", "  ".join(part for part in about if part), article["url"], ""]
     lines += (article["body"] or "").split("\n")
     if article["images"]:
@@ -106,7 +121,12 @@ def as_evidence(article: Mapping[str, Any]) -> str:
     """Where an article's fields come from."""
     width = max(map(len, article["evidence"]), default=0)
     lines = [f"{article['id']} version {article['version']}, read by {article['extractor']}", ""]
-    lines += [f"{field:<{width}}  {rule}" for field, rule in article["evidence"].items()]
+    found = {field: article["evidence"][field] for field in _FIELDS if field in article["evidence"]}
+    lines += [f"{field:<{width}}  {rule}" for field, rule in (found | article["evidence"]).items()]
+    if article["images"]:
+        lines.append(
+            f"{'images':<{width}}  {_counted(len(article['images']), 'image')} with their captions, from the body"
+        )
     for each in article["captures"]:
         lines += [
             "",
@@ -117,6 +137,10 @@ def as_evidence(article: Mapping[str, Any]) -> str:
             f"  payload  {each['payload_digest']}",
         ]
     return "\n".join(lines)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _size(count: int) -> str:

@@ -127,7 +127,7 @@ def test_older_archive_into_a_newer_one(chronicle: Chronicle, tmp_path: Path) ->
     ended = ciwen("replay", *files[:2], archive=tmp_path)
     found = tables(tmp_path)
     assert content(found) == content(chronicle.after[-1])
-    assert "from before what is known" in ended.out
+    assert "older than what is held" in ended.out
     upkeep.rebuild(tmp_path)
     assert tables(tmp_path) == found
 

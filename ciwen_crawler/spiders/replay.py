@@ -28,6 +28,18 @@ class ReplaySpider(ArchivingSpider):
     def __init__(self, sources: str | Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.sources = tuple(sources.split() if isinstance(sources, str) else sources)
+        # A slip of the pen begins no archive; where some are there, those are taken and the others told of.
+        self._must_find_one()
+
+    def _must_find_one(self) -> None:
+        refused: UnreadableInput | None = None
+        for source in self.sources:
+            try:
+                if any(True for _ in files(source)):
+                    return
+            except UnreadableInput as error:
+                refused = refused or error
+        raise refused or UnreadableInput("no source was given")
 
     async def start(self) -> AsyncIterator[Request]:
         """One answer that is no page. Scrapy can stop among the articles of an answer, not among those of a start."""

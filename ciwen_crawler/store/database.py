@@ -16,7 +16,6 @@ from ciwen_crawler.store.schema import LATEST, SCHEMA_VERSION, dumps, meta, meta
 NAME = "ciwen.sqlite"
 _BUSY_MS = 10_000
 _COMPANIONS = ("-wal", "-shm", "-journal")
-_ADVICE = "`ciwen rebuild` makes it again from warc/"
 
 # What SQLite says of a file that is none of its own or damaged, and where the system refuses (sqlite.org/rescode.html).
 # Its other errors are this program's.
@@ -40,7 +39,7 @@ class Database:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         if path.is_dir():
-            raise SchemaMismatch(f"{path} is a folder, not a database: move it away, then {_ADVICE}")
+            raise SchemaMismatch(f"{path} is a folder, not a database: move it away, then {_advice(path)}")
         self.path = path
         self._read_only = read_only
         # Put together, not written as one: a name may hold what has a meaning in URLs.
@@ -67,7 +66,7 @@ class Database:
             found = self.connection.exec_driver_sql(query).scalar()
         if found != SCHEMA_VERSION:
             kind = f"schema {found}, not {SCHEMA_VERSION}" if found else "no schema of Ciwen's"
-            raise SchemaMismatch(f"{self.path} has {kind}: {_ADVICE}")
+            raise SchemaMismatch(f"{self.path} has {kind}: {_advice(self.path)}")
 
     def _create(self) -> None:
         with self.transaction():
@@ -80,7 +79,7 @@ class Database:
         error = context.original_exception
         code = _code(error)
         if code in _NO_DATABASE:
-            raise SchemaMismatch(f"{self.path} is damaged or no database ({error}): {_ADVICE}") from error
+            raise SchemaMismatch(f"{self.path} is damaged or no database ({error}): {_advice(self.path)}") from error
         if code in _REFUSED:
             raise self._refused(error) from error
 
@@ -131,6 +130,10 @@ class Database:
     def close(self) -> None:
         """Let the file go."""
         self.connection.close()
+
+
+def _advice(path: Path) -> str:
+    return f"`ciwen rebuild --archive {path.parent}` makes it again from {path.parent / 'warc'}"
 
 
 def _code(error: BaseException | None) -> int:

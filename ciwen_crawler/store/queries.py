@@ -11,6 +11,7 @@ from ciwen_crawler.identity import absolute, article_id, content_id, host_of, in
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.upkeep import WARC, warc_files
+from ciwen_crawler.warc.writer import OPEN
 
 Facts = dict[str, Any]
 _SITE = "china.com.cn"
@@ -22,7 +23,7 @@ def opened(folder: Path) -> Database:
     if not _exists(path):
         if _exists(folder / WARC):
             raise UsageError(f"{folder} holds no database: `ciwen rebuild --archive {folder}` makes it from warc/")
-        raise UsageError(f"{folder} holds no archive: `ciwen crawl --archive {folder}` begins one")
+        raise UsageError(f"{folder} holds no archive: name another by --archive, or let `ciwen crawl` begin one")
     return Database(path, read_only=True)
 
 
@@ -44,7 +45,11 @@ def identified(text: str) -> str:
     if text.isascii() and text.isdigit():
         return f"{_SITE}:{text}"
     url = absolute(text, text)
-    return article_id(url) if url else text
+    if url:
+        return article_id(url)
+    # A browser's address line, copied without its scheme.
+    site = absolute("http:", f"http://{text}") if "/" in text else None
+    return article_id(site) if site and content_id(site) else text
 
 
 def article(database: Database, named: str, version: int | None = None) -> Facts:
@@ -84,14 +89,15 @@ def status(database: Database, folder: Path) -> Facts:
     c, v = schema.crawls.c, schema.versions.c
     fields = (c.id, c.mode, c.channel, c.started_at, c.finished_at, c.outcome, c.exit_code)
     runs = _all(database, select(*fields).order_by(c.id.desc()).limit(5))
+    files = [*warc_files(folder), *(folder / WARC).glob("*" + OPEN)]
     dates = connection.execute(select(func.min(v.published_at), func.max(v.published_at))).one()
     return {
         "archive": str(folder),
         **counts,
         "oldest": dates[0],
         "newest": dates[1],
-        "warc_files": len(warc_files(folder)),
-        "warc_bytes": sum(path.stat().st_size for path in warc_files(folder)),
+        "warc_files": len(files),
+        "warc_bytes": sum(path.stat().st_size for path in files),
         "missing": _missing(database),
         "runs": runs,
     }
