@@ -115,11 +115,19 @@ class Archive:
         """Whether a URL was fetched with success: whole, or as much of it as is ever taken."""
         c = schema.captures.c
         as_whole = c.truncated.is_(None) | (c.truncated == BY_LENGTH)
-        moved = self._database.connection.execute(
-            select(c.location).where(c.url == url, c.kind == kind, c.location.is_not(None)).limit(1)
-        ).scalar()
-        urls = [url, *([urljoin(url, moved)] if moved else [])]
-        return self._exists(c.url.in_(urls), c.kind == kind, c.status == 200, as_whole)
+        return self._exists(c.url.in_(self._led_to(url, kind)), c.kind == kind, c.status == 200, as_whole)
+
+    def _led_to(self, url: str, kind: str) -> set[str]:
+        """A URL and all those that redirects led to from it."""
+        c = schema.captures.c
+        found, waiting = {url}, [url]
+        while waiting:
+            each = waiting.pop()
+            moved = select(c.location).where(c.url == each, c.kind == kind, c.location.is_not(None)).distinct()
+            new = {urljoin(each, location) for location in self._database.connection.execute(moved).scalars()} - found
+            found |= new
+            waiting += new
+        return found
 
     def knows(self, article_id: str) -> bool:
         """Whether the archive has the article."""

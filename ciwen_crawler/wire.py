@@ -68,11 +68,11 @@ class WireDownloadHandler(HTTP11DownloadHandler):
 
     async def download_request(self, request: Request) -> Response:
         """As Scrapy's, with what went over the wire kept before it returns or raises."""
+        recording = _Recording(request.meta.get("download_maxsize", self._default_maxsize))
         if not hasattr(self._crawler, "archive"):  # `scrapy fetch`, `scrapy shell`: nothing is archived
-            return await super().download_request(request)
+            return await self._download(request, recording)
         # A redirect or retry inherits the meta of the request before it.
         request.meta.pop(CAPTURE, None)
-        recording = _Recording(request.meta.get("download_maxsize", self._default_maxsize))
         try:
             response = await self._download(request, recording)
         except Exception as error:

@@ -130,7 +130,7 @@ def test_name_that_nobody_can_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_start_page_with_credentials_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match="^a start URL must not hold a user name or password") as refused:
+    with pytest.raises(UsageError, match=r"^a start URL must not hold a user name or password") as refused:
         start_url(url)
     assert "secret" not in str(refused.value)
 
@@ -144,7 +144,7 @@ def test_start_page_with_credentials_is_refused(url: str) -> None:
     ],
 )
 def test_malformed_start_page_with_credentials_is_refused_and_they_are_not_told(url: str) -> None:
-    with pytest.raises(UsageError, match="^malformed start URL: it must be like") as refused:
+    with pytest.raises(UsageError, match=r"^malformed start URL: it must be like") as refused:
         start_url(url)
     assert "secret" not in str(refused.value)
 

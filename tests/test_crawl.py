@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 
 from ciwen_crawler import __version__, settings
 from fixtures.log import Entry
@@ -250,6 +251,116 @@ def test_images_are_not_fetched_again(crawled: Crawled) -> None:
     assert images == [row for row in crawled.first["captures"] if row["kind"] == "image"]
 
 
+# --- What was not had is asked for again ----------------------------------------------------------------------------
+
+
+class Again(NamedTuple):
+    """A channel of one article with a picture for each way in which one is had or is not, crawled twice."""
+
+    first: Counter[str]  # requests for pictures
+    second: list[str]
+    tables: dict[str, Rows]
+
+
+def pic(name: str) -> str:
+    return f"http://{HOST}/pic/{name}.jpg"
+
+
+LONGEST = 100_000  # bytes that are taken of a page or a picture
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory) -> Again:
+    names = ("whole", "broken", "lost", "long", "announced", "moved", "astray", "circling")
+    article = Article(43000001, "八图", tuple(picture(f"/pic/{name}.jpg") for name in names))
+    archive = tmp_path_factory.mktemp("again") / "archive"
+    jpeg, too_long = b"\xff\xd8\xff\xe0" * 5_000, b"\xff\xd8\xff\xe0" * LONGEST
+    pages = dict.fromkeys(map(pic, ("whole", "broken", "lost", "there")), jpeg)
+    limit = ("-s", f"DOWNLOAD_MAXSIZE={LONGEST}")
+    with Channel({article.url: article.page(), pic("announced"): too_long, **pages}) as channel:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n"
+        channel.send(pic("long"), head + too_long, then_close=True)
+        channel.break_off(pic("broken"), 700)
+        channel.answer(pic("lost"), 503)
+        for old, new in (("moved", "on"), ("on", "there"), ("astray", "nowhere"), ("circling", "round")):
+            channel.redirect(pic(old), pic(new))
+        channel.redirect(pic("round"), pic("circling"))
+        ciwen("crawl", "--start", article.url, *limit, archive=archive, channel=channel)
+        first = Counter(channel.requested("/pic/"))
+        channel.restore(pic("broken"))
+        channel.restore(pic("lost"))
+        channel.log.clear()
+        ciwen("crawl", "--start", article.url, *limit, archive=archive, channel=channel)
+        return Again(first, channel.requested("/pic/"), tables(archive))
+
+
+@pytest.mark.parametrize("name", ["broken", "lost", "astray", "circling"])
+def test_picture_that_was_not_had_is_asked_for_again(again: Again, name: str) -> None:
+    assert pic(name) in again.first
+    assert pic(name) in again.second
+
+
+@pytest.mark.parametrize("name", ["whole", "long", "announced", "moved", "on", "there"])
+def test_picture_that_was_had_is_not(again: Again, name: str) -> None:
+    """One too long would be cut at the same place again; where one was moved to does not matter."""
+    assert again.first[pic(name)] == 1
+    assert pic(name) not in again.second
+
+
+def test_captures_say_what_was_cut_and_why(again: Again) -> None:
+    cut = {(row["url"], row["truncated"]) for row in again.tables["captures"] if row["truncated"]}
+    assert cut == {(pic("broken"), "disconnect"), (pic("long"), "length"), (pic("announced"), "length")}
+
+
+# --- Credentials ----------------------------------------------------------------------------------------------------
+
+SECRET = "c2VjcmV0"
+
+
+def test_no_credentials_are_sent_kept_or_told(tmp_path: Path) -> None:
+    """Links that hold a name and password are followed without them; redirects that do leave none behind."""
+    linked, moved, refused = small(43000001, 43000002, 43000003)
+    shown = replace(linked, paragraphs=(picture(f"http://me:{SECRET}@{HOST}/pic/1.jpg"), "一。"))
+
+    def signed(url: str) -> str:
+        return url.replace("://", f"://me:{SECRET}@")
+
+    links = [(signed(linked.url), "一"), moved.link, refused.link]
+    pages = {list_url(): list_page(links), linked.url: shown.page(), pic("1"): b"\xff\xd8"}
+    target = moved.url.replace("2025-06/04", "2025-06/05")
+    private = f"http://{HOST}/admin/content_43000003.html"
+    robots = f"http://{HOST}/robots.txt"
+    with Channel({**pages, target: moved.page(), robots: "User-agent: *\nDisallow: /admin/\n"}) as channel:
+        channel.redirect(moved.url, signed(target))
+        channel.redirect(refused.url, signed(private))
+        archive = tmp_path / "archive"
+        run = ciwen("crawl", "--start", list_url(), archive=archive, channel=channel)
+        asked = Counter(channel.requested())
+    assert asked[linked.url] == asked[pic("1")] == asked[robots] == 1
+    assert asked[private] == 0
+    urls = {row["url"] for row in tables(archive)["captures"]}
+    assert {linked.url, pic("1")} <= urls
+    assert counts(archive)["articles"] == 2
+    stats = json.loads(tables(archive)["crawls"][0]["stats"])
+    assert [each["reason"] for each in stats["failures"]] == [f"robots.txt of {HOST} disallows it"]
+    assert SECRET not in run.out + run.err
+    told = [path.read_text("utf-8") for path in archive.glob("runs/*")]
+    assert told and not [text for text in told if SECRET in text]
+    assert SECRET.encode() not in (archive / "ciwen.sqlite").read_bytes()
+    heads = list(_heads(archive))
+    assert not [head for head in heads if SECRET in head]
+    assert sum(f"\r\nLocation: http://{'x' * len(f'me:{SECRET}')}@" in head for head in heads) == 2
+
+
+def _heads(archive: Path) -> Iterator[str]:
+    """Each record's header and the head of the message in it. What a page says is kept as it says it."""
+    for path in (archive / "warc").iterdir():
+        with path.open("rb") as file:
+            for record in ArchiveIterator(file, no_record_parse=True):
+                block = record.raw_stream.read().partition(b"\r\n\r\n")[0]
+                yield f"{record.rec_headers}\r\n{block.decode('latin-1')}"
+
+
 # --- Lists ----------------------------------------------------------------------------------------------------------
 
 
@@ -383,12 +494,15 @@ def test_dry_run_beside_an_archive(pictured: Channel, tmp_path: Path) -> None:
 
 def test_scrapy_crawl_archives_the_same_and_exports_articles(pictured: Channel, tmp_path: Path) -> None:
     archive = tmp_path / "archive"
-    pace = ("-s", f"CIWEN_ARCHIVE={archive}", "-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False")
+    pace = ("-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False")
     feed = tmp_path / "articles.jsonl"
     exported = []
-    for words in ("窑工", "匠人"):
+    # Where the archive lies is said by the environment, and what the command line says wins.
+    elsewhere = {"CIWEN_ARCHIVE": str(tmp_path / "elsewhere")}
+    places = [((), {"CIWEN_ARCHIVE": str(archive)}), (("-s", f"CIWEN_ARCHIVE={archive}"), elsewhere)]
+    for words, (place, env) in zip(("窑工", "匠人"), places, strict=True):
         pictured.edit(Article(43000003, "").url, "第43000003篇", f"{words}第43000003篇")
-        scrapy("crawl", "ciwen", "-O", feed, *pace, channel=pictured)
+        scrapy("crawl", "ciwen", "-O", feed, *pace, *place, channel=pictured, env=env)
         exported.append(sorted(map(json.loads, feed.read_text("utf-8").splitlines()), key=lambda item: item["id"]))
     ids = [f"china.com.cn:{number}" for number in PICTURED]
     assert [[item["id"] for item in items] for items in exported] == [ids, ids]
@@ -399,6 +513,16 @@ def test_scrapy_crawl_archives_the_same_and_exports_articles(pictured: Channel, 
     assert [image["url"] for image in first["images"]] == [f"http://{HOST}/pic/2025-06/04/43000001.jpg"]
     told = counts(archive)
     assert (told["articles"], told["versions"], told["crawls"]) == (6, 7, 2)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_scrapy_fetch_prints_a_page_and_archives_nothing(pictured: Channel, tmp_path: Path) -> None:
+    url = Article(43000003, "").url
+    page = pictured.pages[url].body.decode()
+    fetched = scrapy("fetch", "--nolog", url, channel=pictured, env={"CIWEN_ARCHIVE": str(tmp_path / "archive")})
+    assert (fetched.out, fetched.err) == (page.replace("\r\n", "\n") + "\n", "")
+    assert pictured.requested() == [f"http://{HOST}/robots.txt", url]
+    assert not list(tmp_path.iterdir())
 
 
 # --- Politeness -----------------------------------------------------------------------------------------------------
