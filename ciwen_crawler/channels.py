@@ -101,6 +101,6 @@ def start_url(text: str) -> str:
         # Before an at sign may stand a password, which nobody else is to read.
         told = f" {text!r}" if "@" not in text else ""
         raise UsageError(f"malformed start URL{told}: it must be like http://ci.china.com.cn/")
-    if "@" in urlsplit(text.strip()).netloc:
+    if "@" in urlsplit(text.strip().replace("\\", "/")).netloc:
         raise UsageError("a start URL must not hold a user name or password: they would go into the archive")
     return url

@@ -1,6 +1,7 @@
 """The bundled channel's pages as captures, each with what is to be read from it (fixtures/html/README.md)."""
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,8 @@ from ciwen_crawler.items import Article, ArticlePage
 from ciwen_crawler.pages import merge, read_article
 
 PROJECT = Path(__file__).parent.parent
-CORPUS = PROJECT.parent / "shared" / "corpus"  # real pages, which cannot be part of the project
+# Real pages, which cannot be part of the project.
+CORPUS = Path(os.environ.get("CIWEN_CORPUS") or PROJECT.parent / "shared" / "corpus")
 _HTML = PROJECT / "fixtures" / "html"
 
 

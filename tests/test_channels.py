@@ -127,6 +127,7 @@ def test_name_that_nobody_can_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "http://me:secret@ci.china.com.cn/",
         " https://secret@ci.china.com.cn/node_1.html",
         "HTTP://me:sec%72et@secret@ci.china.com.cn",
+        "http:\\\\me:secret@ci.china.com.cn/",
     ],
 )
 def test_start_page_with_credentials_is_refused(url: str) -> None:
@@ -139,8 +140,12 @@ def test_start_page_with_credentials_is_refused(url: str) -> None:
     "url",
     [
         *("http://me:secret@/", "ht\ntp://me:secret@ci.china.com.cn/", "x+y://me:secret@ci.china.com.cn/"),
-        *("//me:secret@ci.china.com.cn/", "http:/me:secret@ci.china.com.cn/", "http:\\\\me:secret@ci.china.com.cn/"),
-        *("me:secret@ci.china.com.cn", "http://me:se/secret@ci.china.com.cn/"),
+        *(
+            "//me:secret@ci.china.com.cn/",
+            "http:/me:secret@ci.china.com.cn/",
+            "me:secret@ci.china.com.cn",
+            "http://me:se/secret@ci.china.com.cn/",
+        ),
     ],
 )
 def test_malformed_start_page_with_credentials_is_refused_and_they_are_not_told(url: str) -> None:

@@ -23,8 +23,8 @@ _SNIFFED = 512  # bytes; a text holds no NUL
 LONGEST = 4 * 1024 * 1024
 # What rows depend on beside the modules of this package: from the bytes of a record to the hash of an article.
 _DEPENDS_ON = (
-    *"capture.py charset.py content.py dates.py identity.py items.py looks.py message.py text.py".split(),
-    *"store/articles.py store/readings.py store/rows.py warc/capturing.py".split(),
+    *"capture.py charset.py clock.py content.py dates.py exchange.py identity.py items.py looks.py message.py".split(),
+    *"text.py store/articles.py store/readings.py store/rows.py warc/capturing.py warc/record.py".split(),
 )
 
 
