@@ -27,6 +27,7 @@ _SHAPES = {
     "delay": _NUMBER,
     "list_depth": _COUNT,
     "list_pages": _COUNT,
+    "lists": _COUNT,
 }
 _NEEDED = {"name", "start", "hosts"}
 # A scheme in a host's place is a URL pasted behind another's beginning.
@@ -44,6 +45,7 @@ class Channel:
     delay: float | None = None  # seconds between two requests to a host, give or take half; else settings.py's
     list_depth: int = 2  # how many lists may lead to another; the start page is the first
     list_pages: int = 100  # of one list at most
+    lists: int = 200  # different ones in one run at most
 
     @property
     def scope(self) -> frozenset[str]:
@@ -97,7 +99,12 @@ def _fits(value: Any, shape: str) -> bool:
 def start_url(text: str) -> str:
     """A start page's URL; UsageError where it is none that can be asked for."""
     url = absolute(text, text)
-    if url is None or any(c.isspace() for c in text.strip()) or not _HOST.fullmatch(urlsplit(url).hostname or ""):
+    if (
+        url is None
+        or not text.strip().isprintable()
+        or any(c.isspace() for c in text.strip())
+        or not _HOST.fullmatch(urlsplit(url).hostname or "")
+    ):
         # Before an at sign may stand a password, which nobody else is to read.
         told = f" {text!r}" if "@" not in text else ""
         raise UsageError(f"malformed start URL{told}: it must be like http://ci.china.com.cn/")

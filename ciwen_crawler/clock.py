@@ -10,7 +10,7 @@ def now() -> str:
 
 def written(moment: datetime) -> str:
     """A moment with a zone, as the archive writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def read(text: str) -> datetime:

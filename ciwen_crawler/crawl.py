@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ciwen_crawler import __version__, clock
-from ciwen_crawler.warc.record import Record, described
+from ciwen_crawler.warc.record import Record, described, moment
 
 CRAWL, REPLAY = "crawl", "replay"
 SOFTWARE = f"Ciwen/{__version__}"
@@ -73,7 +73,8 @@ def told_by(warcinfo: Record) -> Crawl | None:
     """The run that a warcinfo record opened; None where another program wrote it."""
     fields = described(warcinfo)
     crawl_id, mode = fields.get("isPartOf", ""), fields.get("ciwen-mode")
-    if not mode or not _ID.fullmatch(crawl_id):
+    started_at = moment(warcinfo.field("WARC-Date") or "")
+    if mode not in (CRAWL, REPLAY) or not _ID.fullmatch(crawl_id) or not started_at or not warcinfo.id:
         return None
-    started_at = warcinfo.field("WARC-Date") or ""
-    return Crawl(crawl_id, mode, started_at, fields.get("ciwen-channel"), fields.get("software", ""), warcinfo.id)
+    channel = fields.get("ciwen-channel") or None
+    return Crawl(crawl_id, mode, started_at, channel, fields.get("software", ""), warcinfo.id)

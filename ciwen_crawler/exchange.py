@@ -7,7 +7,7 @@ from ciwen_crawler.capture import OTHER
 # Keys of a Scrapy request's meta: what it is for, which page linked to it, and the capture that answered it.
 KIND, VIA, CAPTURE = "ciwen_kind", "ciwen_via", "capture"
 # Values of WARC-Truncated, WARC/1.1 section 5.13.
-BY_LENGTH, BY_TIME, BY_DISCONNECT = "length", "time", "disconnect"
+BY_LENGTH, BY_TIME, BY_DISCONNECT, UNSPECIFIED = "length", "time", "disconnect", "unspecified"
 
 
 @dataclass(frozen=True, slots=True)

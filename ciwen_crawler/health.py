@@ -26,6 +26,8 @@ def faults(tally: Tally, past: Past, minimum_articles: int) -> list[str]:
         found.append(f"{tally.failed} of {tally.asked} requests failed" + _example(tally))
     if not tally.budget and tally.found < minimum_articles:
         found.append(f"only {tally.found} articles found on the lists, at least {minimum_articles} expected")
+    if tally.found and not tally.read and (tally.failed or tally.incomplete or tally.oversized):
+        found.append(f"none of {tally.found} articles could be archived" + _example(tally))
     if tally.quarantined * 2 > tally.read:
         columns = sorted({reason.partition(":")[0] for each in tally.quarantines for reason in each["reasons"]})
         found.append(f"{tally.quarantined} of {tally.read} articles quarantined for {', '.join(columns)}")

@@ -18,10 +18,10 @@ _FILE = re.compile(r"/(content|node)_([0-9]{1,20})(?:_([0-9]{1,4}))?\.s?html?$",
 _MOBILE = re.compile(r"^/m(?=/[0-9]{4}-[0-9]{2}/)")
 _FURTHER_PAGE = re.compile(r"(/content_[0-9]+)_[0-9]+(?=\.s?html?$)", re.IGNORECASE)
 _BIG5 = re.compile(r"/gate/big5/([a-zA-Z0-9._-]+(?::[0-9]{1,5})?)(/.*)?")
-_PORT = re.compile(r":[0-9]*$")
 _BLANKS = re.compile(r"[\t\r\n]")
 _WEB = ("http", "https")
 _SITE = "china.com.cn"
+_MIRROR = "big5.china.com.cn"
 _WWW = "www."
 _WHOLE = re.compile(r"https?://", re.IGNORECASE)
 _LONGEST = 8000  # no server takes a longer address; pictures written into the page as data: are
@@ -37,7 +37,8 @@ def absolute(base: str, href: str) -> str | None:
         return None
     if _PLAIN.fullmatch(href):
         return href
-    link = _BLANKS.sub("", href).strip(" \u3000\u00a0")
+    # Browsers read a backslash as a slash, and so must who asks which host a link leads to.
+    link = _BLANKS.sub("", href).strip(" \u3000\u00a0").replace("\\", "/")
     try:
         # What is whole means the same on every page, which joining would not leave it.
         parts = urlsplit(link if _WHOLE.match(link) else urljoin(base, link))
@@ -92,7 +93,7 @@ def _place(url: str) -> _Place:
     except ValueError:
         return _NOWHERE
     host, path, mirrored = _bare(parts.netloc.rpartition("@")[2]), parts.path or "/", False
-    while host.startswith("big5.") and (gate := _BIG5.fullmatch(path)):
+    while host == _MIRROR and (gate := _BIG5.fullmatch(path)):
         host, path, mirrored = _bare(gate[1]), gate[2] or "/", True
     content = node = None
     if file := _FILE.search(path):
@@ -123,8 +124,11 @@ def canonical_url(url: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host that a URL means, the mirror's gate and the port taken away; '' for what is no web address."""
-    return _PORT.sub("", _place(url).host)
+    """The host that a URL means, the mirror's gate taken away, a port that is not the scheme's own with it.
+
+    '' for what is no web address.
+    """
+    return _place(url).host
 
 
 def in_hosts(url: str, hosts: Set[str]) -> bool:

@@ -36,7 +36,7 @@ class Looks:
         """The article, where this page completes its look. A page that comes again begins the next look."""
         # The body has been read, and a look may wait for its further pages for long.
         light = replace(capture, body=b"") if capture.body else capture
-        key = (capture.crawl_id, article_id(page.url), _rendering(capture.url, page))
+        key = (capture.crawl_id, article_id(capture.url), _rendering(capture.url, page))
         look = self._open.setdefault(key, _Look())
         if page.number in look.pages:
             look = self._open[key] = _Look()

@@ -25,7 +25,7 @@ _PIECE = 1024
 _BLANKS = " \t\r"
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 # Other archivers write HTTP/2 down as if it had such lines.
-_STATUS_LINE = re.compile(rb"(HTTP/\d(?:\.\d)?)[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
+_STATUS_LINE = re.compile(rb"(HTTP/\d(?:\.\d)?)[ \t]+(\d{3})(?!\d)(?:[ \t]+([^\r\n]*))?")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]+)[ \t]*(?:;[^\r\n]*)?\r?\n")
 _CHUNK_SIZE_CUT = re.compile(rb"[ \t]*[0-9a-fA-F]*[ \t]*(?:;[^\r\n]*)?\r?")
 _SECRETS = re.compile(

@@ -1,4 +1,4 @@
-"""Downloader middlewares: robots.txt, obeyed by every request (RFC 9309)."""
+"""Downloader middlewares: robots.txt, obeyed by every request (RFC 9309), and the bounds of the channel."""
 
 import asyncio
 import logging
@@ -10,13 +10,17 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 
-from ciwen_crawler.capture import ROBOTS
+from ciwen_crawler.capture import ARTICLE, LIST, ROBOTS
 from ciwen_crawler.errors import CannotWrite
 from ciwen_crawler.exchange import KIND
+from ciwen_crawler.identity import in_hosts
 
 logger = logging.getLogger(__name__)
 
 _TOKEN = "Ciwen"  # noqa: S105 - the product token that a robots.txt names us by
+
+
+_LONGEST = 500 * 1024  # bytes; RFC 9309 section 2.5
 
 
 class _Rules(NamedTuple):
@@ -54,7 +58,7 @@ class Robots:
         # A request that is cancelled must not take the rules away from those that wait beside it.
         rules = await asyncio.shield(self._rules[host])
         if rules.unreachable:
-            raise IgnoreRequest(f"robots.txt of {name} cannot be had: {rules.unreachable}")
+            _refuse(request, f"robots.txt of {name} cannot be had: {rules.unreachable}")
         if not rules.parser.can_fetch(request.url, _TOKEN):
             _refuse(request, f"robots.txt of {name} disallows it")
 
@@ -92,5 +96,28 @@ def _unreachable(url: str, why: str) -> _Rules:
 
 
 def _parsed(body: bytes) -> _Rules:
+    body = body[:_LONGEST]
     # A byte order mark would be part of the first line, and make it one that says nothing.
     return _Rules(Protego.parse(body.decode("utf-8-sig", "replace")))
+
+
+class Scope:
+    """Keeps redirects of lists and articles on the hosts that their spider is about; what they hold is never asked."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "Scope":
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> Request | None:
+        """Drop what leads off the channel; ask without the name and password that a server wrote into an address."""
+        parts = urlsplit(request.url)
+        if "@" in parts.netloc:
+            return request.replace(url=parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+        scope = getattr(self._crawler.spider, "scope", None)
+        is_page = request.meta.get(KIND) in (LIST, ARTICLE) and "redirect_times" in request.meta
+        if scope is not None and is_page and not in_hosts(request.url, scope):
+            raise IgnoreRequest(f"leads off the channel, to {request.url}")
+        return None

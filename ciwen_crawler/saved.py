@@ -64,8 +64,9 @@ def _sidecar(path: Path) -> _Sidecar:
         url, moment = content.get("url"), content.get("fetched_at")
         if url is not None and absolute(str(url), str(url)) is None:
             raise ValueError(f"no http URL: {url!r}")
+        str(url).encode()  # a lone surrogate is no character of an address
         return _Sidecar(url and absolute(url, url), moment and clock.written(clock.read(moment)))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise UnreadableInput(f"cannot read {path}: {error}") from error
 
 

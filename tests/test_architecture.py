@@ -136,7 +136,7 @@ fixtures/server.py fixtures/html/README.md archive/README.md bench/README.md
 
 
 @pytest.mark.parametrize("name", FOUNDATION)
-def test_what_has_a_name_in_the_design_has_it(name: str) -> None:
+def test_files_that_people_look_for_are_there(name: str) -> None:
     assert (ROOT / name).is_file()
 
 

@@ -162,7 +162,9 @@ def derived(looks: Iterable[tuple[int, Look]], pauses: Sequence[str] = ()) -> di
 
 
 def folded(looks: Iterable[tuple[int, Look]]) -> list[tuple[int, str]]:
-    """The contract in a few lines: (number of the look, its content) for each version."""
+    """The rule in a few lines, as (number of the look, its content) for each version: in the order of their moments, a
+    look whose content differs from the one before it starts the next; twins count where there is nothing better.
+    """
     sound = [
         (look.moment, f"capture-{number}", number, look) for number, look in looks if look.content not in ("", UNSOUND)
     ]

@@ -1,18 +1,24 @@
 """Is the result of a crawl a healthy one? The exit code says so, and one line names what is wrong."""
 
 import json
+import signal
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ciwen_crawler.health import Past, faults
+from ciwen_crawler.store import upkeep
 from ciwen_crawler.tally import COLUMNS, Tally
-from fixtures.markup import Article, channel_pages
+from fixtures.markup import Article, channel_pages, list_url
 from fixtures.page import Page
 from fixtures.server import Channel
 from fixtures.site import HOME
 from tests.database import counts, select, tables
-from tests.program import ciwen
+from tests.program import ciwen, started
+from tests.program import ended as ended_run
 
 ARTICLES = [Article(number, f"第{number}篇") for number in range(43000001, 43000009)]
 ROBOTS = f"{HOME}robots.txt"
@@ -43,7 +49,7 @@ def test_template_that_loses_a_field(tmp_path: Path) -> None:
 def _sourceless(article: Article) -> str:
     page = article.page()
     for mark in ("<p>来源：", '<div id="webdig_source" style="display:none">', "<sourcename>"):
-        assert mark in page or mark.startswith("<div"), mark
+        assert f"{mark}{article.source}" in page, mark
     return page.replace(article.source, "")
 
 
@@ -111,6 +117,54 @@ def _lengthened(article: Article, megabytes: int) -> bytes:
     paragraph = "<p>窑</p>"
     filler = paragraph * (megabytes * 1024 * 1024 // len(paragraph.encode()))
     return article.page().replace("<!--enpcontent-->", f"<!--enpcontent-->{filler}").encode()
+
+
+def test_replay_is_never_unhealthy(tmp_path: Path) -> None:
+    """Of a crawl's articles all name a source; of the pages that somebody has saved none does, and most are empty."""
+    archive, saved = tmp_path / "archive", tmp_path / "saved"
+    saved.mkdir()
+    for number, article in enumerate(ARTICLES):
+        hollow = replace(article, paragraphs=("窑火。",) if number < 3 else ())
+        (saved / f"{number}.html").write_text(_sourceless(hollow), "utf-8")
+    with Channel(channel_pages(ARTICLES)) as channel:
+        ciwen("crawl", archive=archive, channel=channel)
+    ended = ciwen("replay", saved, archive=archive)
+    assert outcome(archive) == ("done", 0)
+    assert (ended.err, counts(archive)["quarantine"]) == ("", len(ARTICLES) - 3)
+
+
+# --- How a run ends -------------------------------------------------------------------------------------------------
+
+
+def test_report_that_cannot_be_written(tmp_path: Path) -> None:
+    """Nothing calls a run done whose report nobody can read."""
+    (tmp_path / "runs").touch()
+    with Channel(channel_pages(ARTICLES)) as channel:
+        ended = ciwen("crawl", archive=tmp_path, channel=channel, code=6)
+    assert ended.err.startswith(f"ciwen: cannot write {tmp_path / 'runs'}")
+    assert ended.err.count("\n") == 1
+    (run,) = tables(tmp_path)["crawls"]
+    assert (run["outcome"], run["exit_code"], run["finished_at"]) == (None, None, None)
+    (tmp_path / "runs").unlink()
+    upkeep.up_to_date(tmp_path).close()
+    assert outcome(tmp_path) == ("killed", None)
+    assert counts(tmp_path)["articles"] == len(ARTICLES), "what was fetched is kept"
+
+
+def test_interrupt_that_meets_a_fault_is_an_interrupt(tmp_path: Path) -> None:
+    """A table is gone when the run comes to write its end."""
+    with Channel(channel_pages(ARTICLES)) as channel, channel.hold(list_url()) as held:
+        with started("crawl", archive=tmp_path, channel=channel) as run:
+            held.arrived()
+            with closing(sqlite3.connect(tmp_path / "ciwen.sqlite")) as connection, connection:
+                connection.execute("DROP TABLE crawls")
+            run.send_signal(signal.SIGINT)
+            held.release()
+            interrupted = ended_run(run, 130)
+    assert "no such table: crawls" in interrupted.err
+    upkeep.rebuild(tmp_path)
+    assert outcome(tmp_path) == ("killed", None)
+    assert HOME in {row["url"] for row in tables(tmp_path)["captures"]}
 
 
 # --- The judgement alone --------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from warcio.warcwriter import WARCWriter
 
 from ciwen_crawler.saved import resource
 from ciwen_crawler.store import upkeep
+from ciwen_crawler.warc.capturing import capture_of
+from ciwen_crawler.warc.reader import parsed
 from ciwen_crawler.warc.reader import records as read
 from fixtures.markup import Article, channel_pages
 from fixtures.server import Channel
@@ -397,6 +399,152 @@ def test_what_wget_archived(tmp_path: Path) -> None:
     before = tables(archive)
     upkeep.rebuild(archive)
     assert tables(archive) == before
+
+
+# --- Records that nobody should have written ------------------------------------------------------------------------
+
+
+def odd(kind: str, number: int = 0, block: bytes = b"", **more: str | None) -> bytes:
+    """A record as it lies in a plain WARC file; a field that is None is left out, names have `_` for `-`."""
+    fields: dict[str, str | None] = {
+        "WARC-Type": kind,
+        "WARC-Record-ID": f"<urn:uuid:00000000-0000-4000-8000-{len(kind):04d}{number:08d}>",
+        "WARC-Date": f"2025-06-04T08:00:{number:02d}Z",
+        "WARC-Target-URI": Article(43000000 + number, "").url,
+        "Content-Type": "application/http",
+        "Content-Length": str(len(block)),
+    }
+    fields |= {name.replace("_", "-"): value for name, value in more.items()}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
+    return b"WARC/1.0\r\n" + head.encode() + b"\r\n" + block + b"\r\n\r\n"
+
+
+def answer(number: int, **more: str | None) -> bytes:
+    page = Article(43000000 + number, f"第{number}篇").page().encode()
+    return odd("response", number, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + page, **more)
+
+
+def question(number: int, **more: str | None) -> bytes:
+    beside = f"<urn:uuid:00000000-0000-4000-8000-0008{number:08d}>"
+    block = f"GET /{number} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    return odd("request", number, block, **({"WARC_Concurrent_To": beside} | more))
+
+
+def replayed_from(folder: Path, *records: bytes, code: int = 0) -> dict[str, Rows]:
+    """The tables after records in one plain file were replayed, and again, and after a rebuild: the same."""
+    (folder / "odd.warc").write_bytes(b"".join(records))
+    archive = folder / "archive"
+    ciwen("replay", folder / "odd.warc", archive=archive, code=code)
+    found, kept = tables(archive), foreign_blocks(archive)
+    ciwen("replay", folder / "odd.warc", archive=archive, code=code)
+    assert tables(archive) | {"crawls": []} == found | {"crawls": []}
+    assert foreign_blocks(archive) == kept, "a repeat adds nothing"
+    again = tables(archive)
+    upkeep.rebuild(archive)
+    assert tables(archive) == again
+    return found
+
+
+def foreign_blocks(archive: Path) -> list[bytes]:
+    """The blocks of all records but those that describe our own runs, in their order."""
+    return [block for *_, block in _records(archive) if b"ciwen-mode" not in block and b'"mode": "replay"' not in block]
+
+
+def asked_and_answered(archive: Path) -> list[str]:
+    """Who was asked for what, and which articles were the answers."""
+    blocks = (block.decode() for block in foreign_blocks(archive))
+    return [block.split()[1] if block.startswith("GET") else "answer" for block in blocks]
+
+
+def test_what_is_empty_is_absent(tmp_path: Path) -> None:
+    empty = {"WARC_Payload_Digest": "", "WARC_Truncated": ""}
+    found = replayed_from(tmp_path, question(1, Ciwen_Via="", Ciwen_Kind=""), answer(1, **empty))
+    (row,) = found["captures"]
+    assert (row["via"], row["payload_digest"], row["truncated"], row["kind"]) == (None, None, None, "article")
+    assert len(found["articles"]) == 1
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        *({"WARC_Target_URI": None}, {"WARC_Target_URI": ""}, {"WARC_Target_URI": " <> "}),
+        *({"WARC_Record_ID": None}, {"WARC_Record_ID": ""}, {"WARC_Record_ID": "<>"}),
+        *({"WARC_Date": None}, {"WARC_Date": ""}, {"WARC_Date": "yesterday"}, {"WARC_Date": "2025-13-01T00:00:00Z"}),
+    ],
+    ids=lambda lacking: "{}: {}".format(*next(iter(lacking.items()))),
+)
+def test_record_of_which_nobody_knows_what_when_or_where_has_no_row(lacking: dict[str, str | None]) -> None:
+    assert capture_of(parsed(answer(1)), None, "odd.warc") is not None
+    assert capture_of(parsed(answer(1, **lacking)), None, "odd.warc") is None
+
+
+def test_records_without_what_they_need_keep_no_other_back(tmp_path: Path) -> None:
+    lacking = [{"WARC_Target_URI": None}, {"WARC_Record_ID": None}, {"WARC_Date": None}, {"WARC_Date": "yesterday"}]
+    odd_ones = [answer(10 + number, **without) for number, without in enumerate(lacking)]
+    found = replayed_from(tmp_path, *odd_ones, question(1), answer(1), *odd_ones, answer(2))
+    assert [row["url"] for row in found["captures"]] == [Article(43000000 + number, "").url for number in (1, 2)]
+    assert len(found["articles"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("date", "moment"),
+    [
+        ("2025-06-04T16:35:12+08:00", "2025-06-04T08:35:12.000000Z"),
+        ("2025-06-04T08:35:12.5-00:30", "2025-06-04T09:05:12.500000Z"),
+        ("2025-06-04T08:35:12.123456789Z", "2025-06-04T08:35:12.123456Z"),
+        ("2025-06-04T08:35Z", "2025-06-04T08:35:00.000000Z"),
+        ("2025", "2025-01-01T00:00:00.000000Z"),
+    ],
+)
+def test_moment_of_a_record(date: str, moment: str) -> None:
+    capture = capture_of(parsed(answer(1, WARC_Date=date)), None, "odd.warc")
+    assert capture is not None
+    assert capture.fetched_at == moment
+
+
+def test_records_without_ids_stay_with_their_exchange(tmp_path: Path) -> None:
+    """Two requests that wait for their answers at once, and answers that name no request, in a file without warcinfo."""
+    nameless = {"WARC_Record_ID": None}
+    requests = [question(number, **nameless) for number in (1, 2)]
+    found = replayed_from(tmp_path, *requests, answer(3), answer(1), answer(2), question(3, **nameless))
+    assert len(found["captures"]) == len(found["articles"]) == 3
+    assert asked_and_answered(tmp_path / "archive") == ["answer", "/1", "answer", "/2", "answer", "/3"]
+
+
+def test_warcinfo_without_an_id_describes_nothing(tmp_path: Path) -> None:
+    """Another file's records that name no warcinfo are not of its crawl, nor are those of a later run."""
+    info = odd("warcinfo", block=b"isPartOf: somebody's crawl\r\n", WARC_Record_ID=None, WARC_Target_URI=None)
+    found = replayed_from(tmp_path, info, question(1), answer(1))
+    assert {row["crawl_id"] for row in found["captures"]} == {found["crawls"][0]["id"]}
+    (tmp_path / "other.warc").write_bytes(answer(2))
+    archive = tmp_path / "archive"
+    ciwen("replay", tmp_path / "other.warc", archive=archive)
+    found = tables(archive)
+    upkeep.rebuild(archive)
+    assert tables(archive) == found
+
+
+@pytest.mark.parametrize("info", [None, "<urn:uuid:00000000-0000-4000-8000-000800000000>"], ids=["bare", "described"])
+def test_whole_records_before_a_cut_are_all_archived(tmp_path: Path, info: str | None) -> None:
+    of = {"WARC_Warcinfo_ID": info}
+    opening = odd("warcinfo", block=b"isPartOf: one\r\n", WARC_Target_URI=None)
+    records = [question(1, **of), answer(1, **of), question(2, **of), answer(2, **of)[:-200]]
+    found = replayed_from(tmp_path, *([opening] if info else []), *records, code=2)
+    assert [row["url"] for row in found["captures"]] == [Article(43000001, "").url]
+    told = asked_and_answered(tmp_path / "archive")
+    assert told[-3:] == ["/1", "answer", "/2"]
+    assert len(told) == (4 if info else 3)
+
+
+def test_whole_of_a_page_alone_is_the_first_page_of_its_version(tmp_path: Path) -> None:
+    """The CMS's `_0` page holds all that lies on the pages that nobody has saved."""
+    archive = tmp_path / "archive"
+    ciwen("replay", CASES / "new_pager_0.html", archive=archive)
+    (row,) = tables(archive)["version_captures"]
+    assert (row["article_id"], row["version"], row["page"]) == (cases()["new_pager"].expected["id"], 1, 1)  # type: ignore[index]
+    found = tables(archive)
+    upkeep.rebuild(archive)
+    assert tables(archive) == found
 
 
 # --- What goes wrong ------------------------------------------------------------------------------------------------

@@ -503,8 +503,11 @@ def test_a_saved_page_of_any_name(tmp_path: Path, name: bytes, in_url: str) -> N
     assert told(list(records(file_of([record], tmp_path)))) == told([record])
 
 
+AT = {"WARC-Target-URI": "http://ci.china.com.cn/"}
+
+
 def test_a_revisit_as_a_capture() -> None:
-    record = build(REVISIT, "1", DATE, b"HTTP/1.1 304 Not Modified\r\n\r\n", HTTP_RESPONSE)
+    record = build(REVISIT, "1", DATE, b"HTTP/1.1 304 Not Modified\r\n\r\n", HTTP_RESPONSE, AT)
     capture = capture_of(record, None, NAME)
     assert capture
     assert (capture.status, capture.record_type, capture.is_whole) == (304, REVISIT, False)
@@ -517,9 +520,9 @@ def test_other_records_hold_no_capture(kind: str) -> None:
 
 def test_a_response_that_is_cut_in_its_coding_is_not_whole() -> None:
     block = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(PAGE * 9)[:-9]
-    capture = capture_of(build(RESPONSE, "1", DATE, block, HTTP_RESPONSE), None, NAME)
+    capture = capture_of(build(RESPONSE, "1", DATE, block, HTTP_RESPONSE, AT), None, NAME)
     assert capture
-    assert (capture.truncated, capture.is_whole) == ("length", False)
+    assert (capture.truncated, capture.is_whole) == ("unspecified", False)
 
 
 @pytest.mark.parametrize(
@@ -536,16 +539,23 @@ def test_a_response_that_is_cut_in_its_coding_is_not_whole() -> None:
     ],
 )
 def test_moments_of_records(date: str, moment: str) -> None:
-    capture = capture_of(build(RESPONSE, "1", date, PAGE, HTTP_RESPONSE), None, NAME)
+    capture = capture_of(build(RESPONSE, "1", date, PAGE, HTTP_RESPONSE, AT), None, NAME)
     assert capture
     assert capture.fetched_at == moment
+
+
+@pytest.mark.parametrize(
+    ("record_id", "date", "at"), [("", DATE, AT), ("1", "yesterday", AT), ("1", "", AT), ("1", DATE, {})]
+)
+def test_what_came_nobody_knows_where_or_when_is_no_capture(record_id: str, date: str, at: dict[str, str]) -> None:
+    assert capture_of(build(RESPONSE, record_id, date, PAGE, HTTP_RESPONSE, at), None, NAME) is None
 
 
 def test_a_request_that_waits_in_vain_does_not_wait_for_ever(tmp_path: Path) -> None:
     kinds = {"Ciwen-Kind": ARTICLE}
     lost = [build(REQUEST, f"lost-{number}", DATE, b"", HTTP_REQUEST, kinds) for number in range(300)]
     answers = [
-        build(RESPONSE, f"late-{number}", DATE, PAGE, HTTP_RESPONSE, {"WARC-Concurrent-To": urn(f"lost-{number}")})
+        build(RESPONSE, f"late-{number}", DATE, PAGE, HTTP_RESPONSE, AT | {"WARC-Concurrent-To": urn(f"lost-{number}")})
         for number in (0, 299)
     ]
     found = captures(records(file_of(lost + answers, tmp_path)), NAME)

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from ciwen_crawler.capture import Capture
+from ciwen_crawler.identity import content_id
 from ciwen_crawler.items import ArticlePage, Listing
 from ciwen_crawler.pages.article import PageReader
 from ciwen_crawler.pages.document import document_of
@@ -13,7 +14,7 @@ from ciwen_crawler.pages.enp import EnpReader
 from ciwen_crawler.pages.listing import listing_of
 from ciwen_crawler.pages.merge import merge, missing
 
-__all__ = ["LONGEST", "extractor_digest", "is_page", "merge", "missing", "read_article", "read_listing"]
+__all__ = ["LONGEST", "extractor_digest", "is_article", "is_page", "merge", "missing", "read_article", "read_listing"]
 
 # The first whose marks a page bears reads it. A new template adds a class here, and none changes.
 READERS: tuple[type[PageReader], ...] = (EnpReader, PageReader)
@@ -32,6 +33,11 @@ def is_page(capture: Capture) -> bool:
     """Whether anything may be read from a capture: whole, not too long, and HTML by what it says and holds."""
     is_text = b"\0" not in capture.body[:_SNIFFED] or capture.body.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     return capture.is_whole and len(capture.body) <= LONGEST and capture.mime in _HTML and is_text
+
+
+def is_article(capture: Capture) -> bool:
+    """Whether a page that was asked for as an article's is one: what a redirect to the home page brings is not."""
+    return is_page(capture) and (content_id(capture.url) is not None or not capture.url.startswith("http"))
 
 
 def read_article(capture: Capture) -> ArticlePage:

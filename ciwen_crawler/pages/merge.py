@@ -58,10 +58,12 @@ def merge(captures: Sequence[Look], pages: Sequence[ArticlePage]) -> Article:
     channel = head("channel", lambda page: page.channel)
     if not channel and looks[0].channel:
         channel, evidence["channel"] = looks[0].channel, "crawl"
-    url = first.url or looks[0].url
+    # Which article a page is of follows from where it was got: what a page says of itself may be another's.
+    identity = article_id(looks[0].url)
+    url = first.url if article_id(first.url) == identity else looks[0].url
     body, body_html, images = _joined(parts)
     return Article(
-        id=article_id(url),
+        id=identity,
         url=article_url(url),
         channel=channel,
         captured_at=looks[0].fetched_at,

@@ -26,7 +26,7 @@ from ciwen_crawler.identity import (
     node_id,
 )
 from ciwen_crawler.items import Article, ArticlePage, Link, Listing
-from ciwen_crawler.pages import LONGEST, is_page, read_article, read_listing
+from ciwen_crawler.pages import LONGEST, is_article, is_page, read_article, read_listing
 from ciwen_crawler.spiders.base import ArchivingSpider
 
 # What is begun is finished first, so that few requests wait and memory does not grow with the channel.
@@ -127,6 +127,8 @@ class ChannelSpider(ArchivingSpider):
             canonical, node = canonical_url(url), node_id(url)
             stem = f"{host_of(url)} {node.number}" if node else canonical
             pages = self._list_pages.get(stem, 0)
+            if not pages and len(self._list_pages) >= self.channel.lists:
+                continue
             if canonical not in self._lists and pages < self.channel.list_pages and in_hosts(url, self.scope):
                 self._lists.add(canonical)
                 self._list_pages[stem] = pages + 1
@@ -158,6 +160,10 @@ class ChannelSpider(ArchivingSpider):
         """An article, once the last of its pages has come; until then those that are lacking."""
         capture = self._page(response)
         if capture is None:
+            return
+        if not is_article(capture):
+            asked = response.meta.get("redirect_urls", [capture.url])[0]
+            self.tally.failure(asked, f"leads to {capture.url}, which is no article's")
             return
         page = read_article(capture)
         self.tally.pages += 1

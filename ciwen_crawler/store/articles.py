@@ -1,6 +1,7 @@
 """An article's rows: a fold over its complete looks in the order of their moments, whatever order they came in.
 
-A look whose content differs from the one before it starts the next version (A, B, A are three). One that comes in order is one step of the fold; one that comes late makes the fold start anew, from the records.
+A look whose content differs from the one before it starts the next version (A, B, A are three). One that comes in order
+is one step of the fold; one that comes late makes the fold start anew, from the records.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -87,6 +87,9 @@ class Derivation:
                 return
             # Each file of a crawl brings it; what is known of the crawl's end stays.
             if self._crawl(crawl.warcinfo_id) is None:
+                if self._store.knows_crawl(crawl.id):  # of that id, and yet another: it cannot be both
+                    self._others[record.id] = record.id
+                    return
                 self._store.add_crawl(crawl.row())
             self._crawls[crawl.warcinfo_id] = crawl
             if record.field("WARC-Filename") == self._file:  # else it came with records from elsewhere
@@ -95,9 +98,20 @@ class Derivation:
             crawl = self._crawl(record.warcinfo_id)
             if crawl:
                 self._store.end_looks(crawl.id)
-                self._store.add_crawl(crawl.row() | ended(json.loads(record.block)))
+                self._store.add_crawl(crawl.row() | _told(record))
 
 
 def ended(report: Mapping[str, object]) -> dict[str, object]:
     """What a run's report adds to its row of `crawls`."""
     return {name: report[name] for name in ("finished_at", "outcome", "exit_code", "stats")}
+
+
+def _told(record: Record) -> dict[str, object]:
+    """What a report record says; nothing where it is none of ours, whatever it calls itself."""
+    try:
+        content = json.loads(record.block)
+        found = ended(content)
+    except (ValueError, KeyError, TypeError):
+        return {}
+    shapes = (str, str, int, dict)
+    return found if all(isinstance(value, shape) for value, shape in zip(found.values(), shapes, strict=True)) else {}

@@ -54,7 +54,8 @@ def identified(text: str) -> str:
 
 def article(database: Database, named: str, version: int | None = None) -> Facts:
     """An article with one version (the newest unless told), its images and captures; UsageError where there is none."""
-    identity = identified(named)
+    # What no terminal can show is no id, and no text to SQLite.
+    identity = identified(named) if named.isprintable() else ""
     found = _one(database, select(schema.articles).where(schema.articles.c.id == identity))
     if found is None:
         raise UsageError(f"no article {named!r} in {database.path.parent}")

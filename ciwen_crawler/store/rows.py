@@ -26,14 +26,13 @@ def capture_row(capture: Capture, said: ArticlePage | Listing | None = None) -> 
         charset, evidence = said.charset, said.charset_evidence
     elif capture.kind in _TEXT and is_page(capture):
         _, charset, evidence = decode(capture.body, capture.header("content-type"))
-    belongs_to = article_id(said.url) if isinstance(said, ArticlePage) else None
     return {
         "id": capture.id,
         "crawl_id": capture.crawl_id,
         "url": capture.url,
         "via": capture.via,
         "kind": capture.kind,
-        "article_id": belongs_to or _article_of(capture),
+        "article_id": _article_of(capture),
         "fetched_at": capture.fetched_at,
         "status": capture.status,
         "location": clean(capture.header("location")),

@@ -84,6 +84,12 @@ class Store:
             for article_id in lacking:
                 self.articles.reconsider(article_id)
 
+    def knows_crawl(self, crawl_id: str) -> bool:
+        """Whether there is a row of that run."""
+        c = schema.crawls.c
+        waiting = any(row["id"] == crawl_id for row in self._batch.waiting(schema.crawls))
+        return waiting or self.database.connection.execute(select(c.id).where(c.id == crawl_id)).first() is not None
+
     def settle(self) -> None:
         """Write all that waits, late looks folded in."""
         for crawl_id in self._taken_in:

@@ -73,6 +73,7 @@ def up_to_date(folder: Path) -> Database:
     Made anew where there is none, and where other code read its pages: contents compare only under one reader.
     """
     path = folder / NAME
+    remove(folder / (NAME + _NEW))
     if not path.exists():
         # A WAL without its database would bring old rows into the new one.
         rebuild(folder, jobs=os.cpu_count() or 1)
@@ -105,7 +106,10 @@ def _lacking(database: Database, folder: Path) -> Iterator[Path]:
 
 
 def _has_more(path: Path, end: int, known: set[str]) -> bool:
-    if end >= path.stat().st_size:
+    size = path.stat().st_size
+    if end > size or not size:
+        raise UnreadableInput(f"{path}: cut short at byte {size}, its rows go to {end}")
+    if end == size:
         return False
     for capture, record in captures(records(path, end), path.name):
         crawl = told_by(record) if record.type == "warcinfo" else None

@@ -1,17 +1,20 @@
 """Captures out of WARC records, whoever wrote them."""
 
-import re
 from collections.abc import Iterable, Iterator
 
-from ciwen_crawler import clock, message
+from ciwen_crawler import message
 from ciwen_crawler.capture import Capture
-from ciwen_crawler.warc.record import REQUEST, RESOURCE, RESPONSE, REVISIT, Record, bare_id
+from ciwen_crawler.exchange import BY_LENGTH, UNSPECIFIED
+from ciwen_crawler.warc.record import REQUEST, RESOURCE, RESPONSE, REVISIT, Record, bare_id, moment
 
 _CAPTURED = frozenset({RESPONSE, RESOURCE, REVISIT})
 # A request waits for its response, which follows it at once in our own files; in others' it may never come.
 _MOST_WAITING = 256
-_YEAR_BEGINS = "0001-01-01T00:00:00"
-_MOMENT = re.compile(r"\d{4}-(?:0\d|1[0-2])-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{6}Z", re.ASCII)
+
+
+def _cut_by(body: bytes) -> str:
+    """Why a body that came whole could not be decoded whole: too long to be unpacked, or damaged."""
+    return BY_LENGTH if len(body) >= message.MOST_CONTENT else UNSPECIFIED
 
 
 def captures(records: Iterable[Record], file: str) -> Iterator[tuple[Capture | None, Record]]:
@@ -34,9 +37,9 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
     """
     if record.type not in _CAPTURED:
         return None
-    moment = _moment(record.field("WARC-Date") or "")
+    fetched_at = moment(record.field("WARC-Date") or "")
     url = (record.field("WARC-Target-URI") or "").strip("<> ")
-    if not (record.id and url and moment):  # of another's making; where, when and as what it came nobody can say
+    if not (record.id and url and fetched_at):  # of another's making; where, when and as what it came nobody can say
         return None
     truncated = record.field("WARC-Truncated") or None
     status: int | None = None
@@ -47,11 +50,11 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
         if response is None:
             return None
         body, whole = response.content()
-        status, headers, truncated = response.status, response.headers, truncated or (None if whole else "length")
+        status, headers, truncated = response.status, response.headers, truncated or (None if whole else _cut_by(body))
     return Capture(
         id=record.id,
         url=url,
-        fetched_at=moment,
+        fetched_at=fetched_at,
         status=status,
         headers=headers,
         body=body,
@@ -64,18 +67,3 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
         warc_offset=record.offset,
         warc_length=record.length,
     )
-
-
-def _moment(date: str) -> str | None:
-    """A WARC-Date as the database writes moments; None where it is none.
-
-    WARC/1.0 has whole seconds, WARC/1.1 anything between a year and nine digits behind the second.
-    """
-    whole, _, fraction = date.removesuffix("Z").partition(".")
-    padded = f"{whole}{_YEAR_BEGINS[len(whole) :]}.{fraction[:6]:0<6}Z"
-    if _MOMENT.fullmatch(padded):
-        return padded
-    try:
-        return clock.written(clock.read(date))
-    except ValueError:
-        return None

@@ -18,7 +18,7 @@ from ciwen_crawler.warc.writer import OPEN, Span
 # What reading a record raises where there is none.
 NO_RECORD: tuple[type[Exception], ...] = (OSError, ValueError, *DAMAGE)
 _GZIP = b"\x1f\x8b"
-_BEGINS_LINE = b"WARC/1."
+_BEGINS_LINE = b"WARC/"  # 0.17 and 0.18 are still about
 _PIECE = 64 * 1024
 # A WARC header holds URLs, and servers send people to very long ones. FastWARC would stop at 32 KB.
 _MOST_HEADER = 64 * 1024 * 1024

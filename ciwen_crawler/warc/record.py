@@ -6,12 +6,14 @@ Fields and their order follow WARC/1.1 sections 5 and 6; those that begin with `
 import base64
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from isal import igzip, isal_zlib
 
+from ciwen_crawler import clock
 from ciwen_crawler.message import header
 
 Fields = tuple[tuple[str, str], ...]
@@ -25,6 +27,10 @@ HTTP_REQUEST, HTTP_RESPONSE = "application/http; msgtype=request", "application/
 # Level 2 is isal's default: within a tenth of zlib 6 in size at a twelfth of the time. Its member headers are constant.
 _LEVEL = 2
 MEMBER_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+
+_YEAR_BEGINS = "0001-01-01T00:00:00"
+_MOMENT = re.compile(r"\d{4}-(?:0\d|1[0-2])-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{6}Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +146,18 @@ def report(record_id: str, date: str, warcinfo_id: str, content: Mapping[str, ob
     block = json.dumps(content, ensure_ascii=False, indent=1).encode()
     more = {"WARC-Warcinfo-ID": urn(warcinfo_id), "WARC-Refers-To": urn(warcinfo_id), "Ciwen-Role": ROLE_REPORT}
     return build(METADATA, record_id, date, block, "application/json", more)
+
+
+def moment(date: str) -> str | None:
+    """A WARC-Date as the database writes moments; None where it is none.
+
+    WARC/1.0 has whole seconds, WARC/1.1 anything between a year and nine digits behind the second.
+    """
+    whole, _, fraction = date.removesuffix("Z").partition(".")
+    padded = f"{whole}{_YEAR_BEGINS[len(whole) :]}.{fraction[:6]:0<6}Z"
+    if whole and _MOMENT.fullmatch(padded):
+        return padded
+    try:
+        return clock.written(clock.read(date))
+    except ValueError:
+        return None
