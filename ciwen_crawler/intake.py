@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from ciwen_crawler.archive import Archive
@@ -47,19 +48,21 @@ class Intake:
         skipped: set[str] = set()
         infos: dict[str, Record] = {}  # warcinfos of which nothing new has come yet
         held = _Held()
+        self._crawls.discard("")  # what names no warcinfo belongs together in one file alone
         try:
             for capture, record in captures(records(path), path.name):
                 if record.type == WARCINFO:
-                    infos[record.id] = record
+                    infos |= {record.id: record} if record.id else {}  # without an id it describes nothing
                 elif capture is None:
                     self._hold(record, held, skipped)
                 elif self._holds(capture.id):
                     self._archive.tally.skipped += 1
-                    skipped.update((capture.id, *(each.id for each in held.exchange_of(record))))
+                    skipped.update((capture.id, *(each.id for each in held.exchange_of(record) if each.id)))
                 else:
                     if record.warcinfo_id in infos:
                         self._copy(infos.pop(record.warcinfo_id))
-                    self._begin(capture.id, record.warcinfo_id)
+                    self._taken.add(capture.id)
+                    self._crawls.add(record.warcinfo_id)
                     exchange = held.exchange_of(record)
                     for each in exchange:
                         self._copy(each)
@@ -68,11 +71,6 @@ class Intake:
             for record in held.rest():
                 if record.warcinfo_id in self._crawls:
                     self._copy(record)
-
-    def _begin(self, capture_id: str, warcinfo_id: str) -> None:
-        self._taken.add(capture_id)
-        if warcinfo_id:
-            self._crawls.add(warcinfo_id)
 
     def _hold(self, record: Record, held: "_Held", skipped: set[str]) -> None:
         concurrent = bare_id(record.field("WARC-Concurrent-To"))
@@ -96,19 +94,21 @@ class _Held:
     """Requests and such, until it shows whether the capture that they belong to is new."""
 
     def __init__(self) -> None:
-        self._records: dict[str, Record] = {}
-        self._beside: dict[str, list[str]] = {}  # WARC-Concurrent-To → ids
+        self._records: dict[str | int, Record] = {}  # by id, or by number where one has none
+        self._beside: dict[str, list[str | int]] = {}  # WARC-Concurrent-To → the same
+        self._numbers = count()
 
     def add(self, record: Record) -> None:
         """Hold a record."""
-        self._records[record.id] = record
-        self._beside.setdefault(bare_id(record.field("WARC-Concurrent-To")), []).append(record.id)
+        key = record.id or next(self._numbers)
+        self._records[key] = record
+        self._beside.setdefault(bare_id(record.field("WARC-Concurrent-To")), []).append(key)
 
     def exchange_of(self, record: Record) -> list[Record]:
         """The held records of a capture's exchange, no longer held."""
         other = bare_id(record.field("WARC-Concurrent-To"))
-        ids = [other, *self._beside.pop(record.id, ()), *(self._beside.pop(other, ()) if other else ())]
-        return [self._records.pop(each) for each in dict.fromkeys(ids) if each in self._records]
+        keys = [other, *self._beside.pop(record.id, ()), *(self._beside.pop(other, ()) if other else ())]
+        return [self._records.pop(key) for key in dict.fromkeys(keys) if key in self._records]
 
     def rest(self) -> Iterable[Record]:
         """What is still held."""

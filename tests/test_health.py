@@ -12,6 +12,7 @@ import pytest
 from ciwen_crawler.health import Past, faults
 from ciwen_crawler.store import upkeep
 from ciwen_crawler.tally import COLUMNS, Tally
+from ciwen_crawler.warc.recovery import recover
 from fixtures.markup import Article, channel_pages, list_url
 from fixtures.page import Page
 from fixtures.server import Channel
@@ -145,26 +146,34 @@ def test_report_that_cannot_be_written(tmp_path: Path) -> None:
     assert ended.err.count("\n") == 1
     (run,) = tables(tmp_path)["crawls"]
     assert (run["outcome"], run["exit_code"], run["finished_at"]) == (None, None, None)
-    (tmp_path / "runs").unlink()
-    upkeep.up_to_date(tmp_path).close()
+    _mend(tmp_path)
     assert outcome(tmp_path) == ("killed", None)
     assert counts(tmp_path)["articles"] == len(ARTICLES), "what was fetched is kept"
 
 
 def test_interrupt_that_meets_a_fault_is_an_interrupt(tmp_path: Path) -> None:
     """A table is gone when the run comes to write its end."""
-    with Channel(channel_pages(ARTICLES)) as channel, channel.hold(list_url()) as held:
-        with started("crawl", archive=tmp_path, channel=channel) as run:
-            held.arrived()
-            with closing(sqlite3.connect(tmp_path / "ciwen.sqlite")) as connection, connection:
-                connection.execute("DROP TABLE crawls")
-            run.send_signal(signal.SIGINT)
-            held.release()
-            interrupted = ended_run(run, 130)
+    with (
+        Channel(channel_pages(ARTICLES)) as channel,
+        channel.hold(list_url()) as held,
+        started("crawl", archive=tmp_path, channel=channel) as run,
+    ):
+        held.arrived()
+        with closing(sqlite3.connect(tmp_path / "ciwen.sqlite")) as connection, connection:
+            connection.execute("DROP TABLE crawls")
+        run.send_signal(signal.SIGINT)
+        held.release()
+        interrupted = ended_run(run, 130)
     assert "no such table: crawls" in interrupted.err
-    upkeep.rebuild(tmp_path)
-    assert outcome(tmp_path) == ("killed", None)
+    _mend(tmp_path)
+    assert outcome(tmp_path) == ("interrupted", 130)
     assert HOME in {row["url"] for row in tables(tmp_path)["captures"]}
+
+
+def _mend(archive: Path) -> None:
+    """What `ciwen rebuild` does."""
+    recover(archive / upkeep.WARC)
+    upkeep.rebuild(archive)
 
 
 # --- The judgement alone --------------------------------------------------------------------------------------------

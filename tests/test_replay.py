@@ -469,7 +469,13 @@ def test_what_is_empty_is_absent(tmp_path: Path) -> None:
     [
         *({"WARC_Target_URI": None}, {"WARC_Target_URI": ""}, {"WARC_Target_URI": " <> "}),
         *({"WARC_Record_ID": None}, {"WARC_Record_ID": ""}, {"WARC_Record_ID": "<>"}),
-        *({"WARC_Date": None}, {"WARC_Date": ""}, {"WARC_Date": "yesterday"}, {"WARC_Date": "2025-13-01T00:00:00Z"}),
+        *(
+            {"WARC_Date": None},
+            {"WARC_Date": ""},
+            {"WARC_Date": "yesterday"},
+            {"WARC_Date": "2"},
+            {"WARC_Date": "2025-13-01T00:00:00Z"},
+        ),
     ],
     ids=lambda lacking: "{}: {}".format(*next(iter(lacking.items()))),
 )
@@ -503,7 +509,7 @@ def test_moment_of_a_record(date: str, moment: str) -> None:
 
 
 def test_records_without_ids_stay_with_their_exchange(tmp_path: Path) -> None:
-    """Two requests that wait for their answers at once, and answers that name no request, in a file without warcinfo."""
+    """Two requests that wait for their answers at once, and an answer that comes before its request."""
     nameless = {"WARC_Record_ID": None}
     requests = [question(number, **nameless) for number in (1, 2)]
     found = replayed_from(tmp_path, *requests, answer(3), answer(1), answer(2), question(3, **nameless))

@@ -1,4 +1,4 @@
-"""The database: with the columns that programs rely on, all or nothing, open to readers while it is written and after."""
+"""The database: the columns that programs rely on, all or nothing, open to readers while it is written and after."""
 
 import json
 import re

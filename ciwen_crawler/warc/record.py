@@ -155,7 +155,7 @@ def moment(date: str) -> str | None:
     """
     whole, _, fraction = date.removesuffix("Z").partition(".")
     padded = f"{whole}{_YEAR_BEGINS[len(whole) :]}.{fraction[:6]:0<6}Z"
-    if whole and _MOMENT.fullmatch(padded):
+    if len(whole) >= 4 and _MOMENT.fullmatch(padded):
         return padded
     try:
         return clock.written(clock.read(date))
