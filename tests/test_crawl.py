@@ -28,7 +28,8 @@ OWN = {case.name: case for case in articles() if urlsplit(case.url).hostname == 
 LISTS = [case["url"] for case in cases().values() if case["kind"] != "article"]
 PICTURED = range(43000001, 43000007)
 # With no delay at all Scrapy keeps no limit: what waits in a host's queue is sent at once.
-ONE_AT_A_TIME = ("-s", "DOWNLOAD_DELAY=0.001", "-s", "AUTOTHROTTLE_ENABLED=False")
+# A host that does not answer must not take up all that the crawl may have under way.
+ONE_AT_A_TIME = ("-s", "DOWNLOAD_DELAY=0.001", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "CONCURRENT_REQUESTS=16")
 NO_TOUCH = "content_4000000"  # stands in boxes and footers alone
 
 
