@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 _COMMIT_EVERY = 5.0  # seconds
 INTERRUPTED = "shutdown"  # Scrapy's reason for a signal
 NO_BEGIN = "no begin"
+_CUT_OFF = "interrupted at once: what was fetched is kept, the next run reads it"
 
 
 class Result(NamedTuple):
@@ -116,7 +117,13 @@ class Archiving:
     def ended(self, reason: str) -> Result:
         """How the run ended; for that reason, where Scrapy let it go without an end."""
         if self._result is None:
-            self._end(reason)
+            tally = self.archive.tally
+            if reason == INTERRUPTED and (tally.exchanges or tally.records):
+                # Answers may have been kept whose pages nobody has read. The next run reads what a killed one left.
+                self.archive.abandon()
+                self._result = Result(Interrupted.exit_code, "cut off", (_CUT_OFF,))
+            else:
+                self._end(reason)
         assert self._result is not None
         return self._result
 

@@ -38,8 +38,7 @@ class Database:
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        if path.is_dir():
-            raise SchemaMismatch(f"{path} is a folder, not a database: move it away, then {_advice(path)}")
+        must_be_file(path)
         self.path = path
         self._read_only = read_only
         # Put together, not written as one: a name may hold what has a meaning in URLs.
@@ -130,6 +129,12 @@ class Database:
     def close(self) -> None:
         """Let the file go."""
         self.connection.close()
+
+
+def must_be_file(path: Path) -> None:
+    """SchemaMismatch where a folder stands in a database's place, which is nobody's to take away."""
+    if path.is_dir():
+        raise SchemaMismatch(f"{path} is a folder, not a database: move it away, then {_advice(path)}")
 
 
 def _advice(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -12,7 +12,7 @@ from ciwen_crawler.crawl import SOFTWARE, told_by
 from ciwen_crawler.errors import CannotWrite, UnreadableInput
 from ciwen_crawler.pages import extractor_digest
 from ciwen_crawler.store import schema
-from ciwen_crawler.store.database import NAME, Database, remove, replace
+from ciwen_crawler.store.database import NAME, Database, must_be_file, remove, replace
 from ciwen_crawler.store.derivation import derive
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.warc.capturing import captures
@@ -34,6 +34,7 @@ def rebuild(folder: Path, jobs: int = 1) -> None:
     """
     path = folder / NAME
     beside = folder / (NAME + _NEW)
+    must_be_file(path)
     try:
         remove(beside)
         _build(beside, folder, jobs)
@@ -43,18 +44,16 @@ def rebuild(folder: Path, jobs: int = 1) -> None:
 
 
 def _build(path: Path, folder: Path, jobs: int) -> None:
-    database = Database(path)
-    database.begin_building()
     try:
-        with _advising(folder):
-            derive(Store(database, folder / WARC), warc_files(folder), jobs)
-        _sign(database)
+        with closing(Database(path)) as database:
+            database.begin_building()
+            with _advising(folder):
+                derive(Store(database, folder / WARC), warc_files(folder), jobs)
+            _sign(database)
     except BaseException:
         # On a disk that is full, half a database is what the next run lacks the space of.
-        database.close()
         remove(path)
         raise
-    database.close()
 
 
 @contextmanager
