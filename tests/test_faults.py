@@ -38,6 +38,7 @@ CIWEN = Path(sys.executable).with_name("ciwen")
 ARTICLES = [Article(number, f"第{number}篇") for number in range(43000001, 43000013)]
 LAST = ARTICLES[-1].url
 ROBOTS = f"{HOME}robots.txt"
+NOISE = random.Random(7).randbytes(4096)
 INTERRUPTED = "ciwen: interrupted: what was fetched is kept, the next run goes on\n"
 CUT_OFF = "ciwen: interrupted: what was committed stays, the next run mends the rest\n"
 
@@ -300,7 +301,7 @@ def _cut(path: Path) -> None:
 def _garbled(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(8192)
-        file.write(os.urandom(path.stat().st_size - 8192))
+        file.write(NOISE * 100)
 
 
 BROKEN_DATABASES: dict[str, Callable[[Path], object]] = {
@@ -371,12 +372,12 @@ def test_each_bad_source_is_told_and_keeps_no_other_back(archived: Path, tmp_pat
     picture = next(CASES.parent.joinpath("images").glob("*.jpg")).read_bytes()
     files: dict[str, tuple[bytes, str | None]] = {
         "a.html": (page, None),
-        "binary.html": (os.urandom(4096), "is no HTML page"),
+        "binary.html": (NOISE, "is no HTML page"),
         "blank.html": (b" \n", "is empty"),
         "cut.warc.gz": (whole[: len(whole) // 2], "cut short"),
         "empty.html": (b"", "is empty"),
         "empty.warc.gz": (b"", "no WARC record at byte 0"),
-        "garbage.warc.gz": (os.urandom(4096), "damaged, or no WARC file"),
+        "garbage.warc.gz": (NOISE, "damaged, or no WARC file"),
         "list-sidecar.html": (page, "cannot read"),
         "moment.html": (page, "cannot read"),
         "no-json.html": (page, "cannot read"),
@@ -436,8 +437,8 @@ def _flip(path: Path) -> None:
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "cut": lambda path: os.truncate(path, path.stat().st_size - 100),
     "flipped": _flip,
-    "garbage behind": lambda path: path.write_bytes(path.read_bytes() + os.urandom(1000)),
-    "garbage alone": lambda path: path.write_bytes(os.urandom(1000)),
+    "garbage behind": lambda path: path.write_bytes(path.read_bytes() + NOISE),
+    "garbage alone": lambda path: path.write_bytes(NOISE),
     "emptied": lambda path: path.write_bytes(b""),
 }
 
@@ -497,7 +498,7 @@ def monsters(tmp_path_factory: pytest.TempPathFactory) -> Monsters:
         channel.pages[deep] = ARTICLES[2].page().replace("<!--enpcontent-->", f"<!--enpcontent-->{nested}", 1)
         channel.send(lines, b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1_000_000, then_close=True)
         channel.send(interims, b"HTTP/1.1 103 Early Hints\r\n\r\n" * 200_000, then_close=True)
-        channel.pages[binary] = Page(random.Random(7).randbytes(100_000), "text/html")
+        channel.pages[binary] = Page(NOISE * 20, "text/html")
         odd = "http://ci.china.com.cn/2025-06/04/about.html"
         links = [*(article.link for article in ARTICLES), (list_url(), "自己"), (odd, "没有编号")]
         channel.pages[list_url()] = list_page(links)
@@ -522,7 +523,6 @@ def test_monsters_are_counted_and_the_rest_archived(monsters: Monsters) -> None:
     assert (monsters.ended.code, monsters.ended.err) == (0, "")
     assert articles(monsters.archive) == len(ARTICLES) // 2
     stats = json.loads(select(monsters.archive, "SELECT stats FROM crawls")[0]["stats"])
-    print(stats)
     assert (stats["oversized"], stats["failed"], stats["without_id"]) == (5, 1, 1)
     assert stats["lists"] == 2
 
