@@ -240,11 +240,10 @@ def test_quiet_prints_nothing_where_all_is_well(tmp_path: Path, channel: Channel
 def test_quiet_says_why_where_it_is_not(tmp_path: Path) -> None:
     crawled = ciwen("crawl", "--quiet", archive=tmp_path, code=3)
     assert told(crawled).startswith("no start page answered (http://ci.china.com.cn/: ")
-    assert told(ciwen("replay", "--quiet", tmp_path / "what", archive=tmp_path, code=2)).endswith("does not exist")
 
 
 def test_json_of_everything_parses(tmp_path: Path, channel: Channel, archive: Path) -> None:
-    dry = json.loads(ciwen("crawl", "--dry-run", "--json", archive=tmp_path, channel=channel).out)
+    dry = json.loads(ciwen("crawl", "--dry-run", "--json", "--no-images", archive=tmp_path, channel=channel).out)
     assert {each["id"] for each in dry} == {f"china.com.cn:{article.number}" for article in ARTICLES}
     crawled = json.loads(ciwen("crawl", "--json", "--max-articles", "2", archive=tmp_path, channel=channel).out)
     assert (crawled["outcome"], crawled["exit_code"], crawled["stats"]["verdicts"]) == ("done", 0, {"new": 2})
@@ -255,9 +254,6 @@ def test_json_of_everything_parses(tmp_path: Path, channel: Channel, archive: Pa
     assert (rebuilt["articles"], rebuilt["crawls"]) == (len(ARTICLES), len(rebuilt["runs"]))
     shown = json.loads(ciwen("show", "--json", ONE, archive=tmp_path).out)
     assert (shown["id"], shown["version"]) == (ONE, 1)
-    failed = ciwen("crawl", "--json", archive=tmp_path, code=3)
-    assert json.loads(failed.out)["outcome"] == "unhealthy"
-    assert failed.err.startswith("ciwen: no start page answered")
 
 
 @pytest.mark.parametrize("name", ["43000001", ONE, ARTICLES[0].url, ARTICLES[0].url + "#top"])
