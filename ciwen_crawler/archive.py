@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
 
-from sqlalchemy import ColumnElement, literal, select
+from sqlalchemy import select
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
@@ -21,10 +21,11 @@ from ciwen_crawler.store.derivation import ended
 from ciwen_crawler.store.past import past
 from ciwen_crawler.store.rows import capture_row
 from ciwen_crawler.store.store import Store
-from ciwen_crawler.store.upkeep import WARC, up_to_date
+from ciwen_crawler.store.upkeep import up_to_date
 from ciwen_crawler.tally import Tally
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.exchanges import records_of
+from ciwen_crawler.warc.files import WARC
 from ciwen_crawler.warc.reader import record_at
 from ciwen_crawler.warc.record import Record, new_id, report, warcinfo
 from ciwen_crawler.warc.recovery import recover
@@ -109,13 +110,14 @@ class Archive:
 
     def holds(self, record_id: str) -> bool:
         """Whether a capture of that record id was in the archive when the run began."""
-        return self._exists(schema.captures.c.id == record_id)
+        return self._database.has_row(schema.captures.c.id == record_id)
 
     def has(self, url: str, kind: str) -> bool:
         """Whether a URL was fetched with success: whole, or as much of it as is ever taken."""
         c = schema.captures.c
         as_whole = c.truncated.is_(None) | (c.truncated == BY_LENGTH)
-        return self._exists(c.url.in_(self._led_to(url, kind)), c.kind == kind, c.status == 200, as_whole)
+        led_to = c.url.in_(self._led_to(url, kind))
+        return self._database.has_row(led_to, c.kind == kind, c.status == 200, as_whole)
 
     def _led_to(self, url: str, kind: str) -> set[str]:
         """A URL and all those that redirects led to from it."""
@@ -131,11 +133,7 @@ class Archive:
 
     def knows(self, article_id: str) -> bool:
         """Whether the archive has the article."""
-        return self._exists(schema.articles.c.id == article_id)
-
-    def _exists(self, *conditions: ColumnElement[bool]) -> bool:
-        query = select(literal(1)).where(*conditions).limit(1)
-        return self._database.connection.execute(query).first() is not None
+        return self._database.has_row(schema.articles.c.id == article_id)
 
     def newest(self, url: str, kind: str) -> Capture | None:
         """The newest whole capture of a URL that succeeded, out of the records."""

@@ -72,7 +72,8 @@ class Archiving:
             crawl = begin(spider.mode, spider.channel_name, new_id())
             with _interruptible():
                 self.archive = Archive(Path(settings["CIWEN_ARCHIVE"]), crawl, _about(spider))
-        self._past = self.archive.past(spider.channel_name)
+        # What a replay yields is its sources' affair.
+        self._past = self.archive.past(spider.channel_name) if spider.mode == CRAWL else None
         crawler.archive = self.archive  # type: ignore[attr-defined]
         self._commits = create_looping_call(self._commit)
         crawler.signals.connect(self.spider_opened, signals.spider_opened)
@@ -163,10 +164,7 @@ class Archiving:
             return Result(CiwenError.exit_code, "fault", tuple(self._errors))
         if self._spider.unreadable:
             return Result(UnreadableInput.exit_code, "input unreadable", tuple(map(str, self._spider.unreadable)))
-        # What a replay yields is its sources' affair.
-        found = (
-            faults(self.archive.tally, self._past, self._spider.minimum_articles) if self._spider.mode == CRAWL else []
-        )
+        found = faults(self.archive.tally, self._past, self._spider.minimum_articles) if self._past else []
         if found:
             return Result(Unhealthy.exit_code, "unhealthy", tuple(found))
         return Result(0, "done", ())

@@ -120,11 +120,12 @@ def rebuild(
     from ciwen_crawler.lock import Lock
     from ciwen_crawler.store import queries, upkeep
     from ciwen_crawler.summary import state
+    from ciwen_crawler.warc.files import WARC
     from ciwen_crawler.warc.recovery import recover
 
     queries.must_hold_warcs(archive)
     with Lock(archive):
-        recover(archive / upkeep.WARC)
+        recover(archive / WARC)
         upkeep.rebuild(archive, jobs)
     facts = queries.status(queries.opened(archive), archive)
     _print(state(facts), facts, as_json, quiet)

@@ -18,8 +18,6 @@ from ciwen_crawler.identity import in_hosts
 logger = logging.getLogger(__name__)
 
 _TOKEN = "Ciwen"  # noqa: S105 - the product token that a robots.txt names us by
-
-
 _LONGEST = 500 * 1024  # bytes; RFC 9309 section 2.5
 
 
@@ -51,16 +49,15 @@ class Robots:
         parts = urlsplit(request.url)
         if request.meta.get(KIND) == ROBOTS or parts.scheme not in ("http", "https"):
             return
-        name = parts.netloc.rpartition("@")[2]  # a redirect may bring credentials, which are no part of the host
-        host = parts.scheme, name
+        host = parts.scheme, parts.netloc
         if host not in self._rules:
-            self._rules[host] = asyncio.ensure_future(self._fetch(f"{parts.scheme}://{name}/robots.txt"))
+            self._rules[host] = asyncio.ensure_future(self._fetch(f"{parts.scheme}://{parts.netloc}/robots.txt"))
         # A request that is cancelled must not take the rules away from those that wait beside it.
         rules = await asyncio.shield(self._rules[host])
         if rules.unreachable:
-            _refuse(request, f"robots.txt of {name} cannot be had: {rules.unreachable}")
+            _refuse(request, f"robots.txt of {parts.netloc} cannot be had: {rules.unreachable}")
         if not rules.parser.can_fetch(request.url, _TOKEN):
-            _refuse(request, f"robots.txt of {name} disallows it")
+            _refuse(request, f"robots.txt of {parts.netloc} disallows it")
 
     async def _fetch(self, url: str) -> _Rules:
         request = Request(url, meta={KIND: ROBOTS}, priority=1000, dont_filter=True)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sqlalchemy import select
-
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.health import Past
@@ -35,10 +33,7 @@ class Rehearsal:
 
     def knows(self, article_id: str) -> bool:
         """Whether the archive has the article."""
-        if self._database is None:
-            return False
-        a = schema.articles.c
-        return self._database.connection.execute(select(a.id).where(a.id == article_id)).first() is not None
+        return self._database is not None and self._database.has_row(schema.articles.c.id == article_id)
 
     def past(self, channel: str | None) -> Past:
         """What the archive holds of a channel."""

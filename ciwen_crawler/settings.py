@@ -30,7 +30,7 @@ EXTENSIONS = {"ciwen_crawler.archiving.Archiving": 0}
 ROBOTSTXT_OBEY = True
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "ciwen_crawler.middlewares.Scope": 90,
+    "ciwen_crawler.middlewares.Scope": 90,  # first: it takes credentials out of addresses, robots.txt's too
     "ciwen_crawler.middlewares.Robots": 100,
 }
 

@@ -12,6 +12,7 @@ import pytest
 from ciwen_crawler.health import Past, faults
 from ciwen_crawler.store import upkeep
 from ciwen_crawler.tally import COLUMNS, Tally
+from ciwen_crawler.warc.files import WARC
 from ciwen_crawler.warc.recovery import recover
 from fixtures.markup import Article, channel_pages, list_url
 from fixtures.page import Page
@@ -172,7 +173,7 @@ def test_interrupt_that_meets_a_fault_is_an_interrupt(tmp_path: Path) -> None:
 
 def _mend(archive: Path) -> None:
     """What `ciwen rebuild` does."""
-    recover(archive / upkeep.WARC)
+    recover(archive / WARC)
     upkeep.rebuild(archive)
 
 

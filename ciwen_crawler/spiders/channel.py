@@ -63,11 +63,11 @@ class ChannelSpider(ArchivingSpider):
         self.most_articles = _count(max_articles)
         self.wants_images = _flag(images)
         self.is_rehearsal = _flag(dry_run)
-        self.would_fetch: list[dict[str, Any]] = []  # by a run that is not dry
+        self.would_fetch: list[dict[str, Any]] = []  # what a run that is not dry would ask for
         self._lists: set[str] = set()  # canonical URLs asked for
         self._list_pages: dict[str, int] = {}  # pages asked for, by list
-        self._articles: set[str] = set()  # ids asked for
-        self._found: set[str] = set()
+        self._found: set[str] = set()  # ids of articles
+        self._asked = 0  # how many of them were asked for
         self._further: set[str] = set()  # pages after the first, asked for
         self._images: set[str] = set()
 
@@ -143,10 +143,10 @@ class ChannelSpider(ArchivingSpider):
                 continue
             self._found.add(identity)
             self.tally.found += 1
-            if self.most_articles is not None and len(self._articles) >= self.most_articles:
+            if self.most_articles is not None and self._asked >= self.most_articles:
                 self.tally.budget = f"--max-articles {self.most_articles}"
                 continue
-            self._articles.add(identity)
+            self._asked += 1
             if self.is_rehearsal:
                 known = self.archive.knows(identity)
                 self.would_fetch.append({"id": identity, "url": link.url, "title": link.title, "known": known})

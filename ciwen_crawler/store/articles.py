@@ -82,7 +82,7 @@ class Articles:
         self._hashes: dict[tuple[str, ...], str] = {}  # by captures: a look is judged, saved and taken
         self._late: set[str] = set()
         # Of an archive that begins here all ids are known, and asking the database for others is saved.
-        self._ids: set[str] | None = None if self._database.holds(schema.articles) else set()
+        self._ids: set[str] | None = None if database.has_row(schema.articles.c.id.is_not(None)) else set()
 
     def judge(self, look: Article) -> str:
         """NEW, CHANGED or SAME; TWIN where it stands beside a canonical page; LATE where the fold must tell."""

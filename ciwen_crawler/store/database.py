@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Table, create_engine, event, literal, select
+from sqlalchemy import URL, ColumnElement, Connection, create_engine, event, literal, select
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -102,9 +102,9 @@ class Database:
                 self.connection.exec_driver_sql("ROLLBACK")
             raise
 
-    def holds(self, table: Table) -> bool:
-        """Whether a table has any row."""
-        return self.connection.execute(select(literal(1)).select_from(table).limit(1)).first() is not None
+    def has_row(self, *conditions: ColumnElement[bool]) -> bool:
+        """Whether there is any row that meets the conditions."""
+        return self.connection.execute(select(literal(1)).where(*conditions).limit(1)).first() is not None
 
     def begin_building(self) -> None:
         """Nothing is durable before `replace`: who builds a database begins again after a crash."""

@@ -10,7 +10,7 @@ from ciwen_crawler.errors import UsageError
 from ciwen_crawler.identity import absolute, article_id, content_id, host_of, in_hosts
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database
-from ciwen_crawler.store.upkeep import WARC, warc_files
+from ciwen_crawler.warc.files import WARC, warc_files
 from ciwen_crawler.warc.writer import OPEN
 
 Facts = dict[str, Any]

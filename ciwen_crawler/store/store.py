@@ -86,9 +86,8 @@ class Store:
 
     def knows_crawl(self, crawl_id: str) -> bool:
         """Whether there is a row of that run."""
-        c = schema.crawls.c
         waiting = any(row["id"] == crawl_id for row in self._batch.waiting(schema.crawls))
-        return waiting or self.database.connection.execute(select(c.id).where(c.id == crawl_id)).first() is not None
+        return waiting or self.database.has_row(schema.crawls.c.id == crawl_id)
 
     def settle(self) -> None:
         """Write all that waits, late looks folded in."""

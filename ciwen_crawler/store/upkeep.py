@@ -16,15 +16,10 @@ from ciwen_crawler.store.database import NAME, Database, must_be_file, remove, r
 from ciwen_crawler.store.derivation import derive
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.warc.capturing import captures
+from ciwen_crawler.warc.files import WARC, warc_files
 from ciwen_crawler.warc.reader import records
 
-WARC = "warc"
 _NEW = ".new"
-
-
-def warc_files(folder: Path) -> list[Path]:
-    """An archive's files that are at rest, in time order."""
-    return sorted((folder / WARC).glob("*.warc.gz"))
 
 
 def rebuild(folder: Path, jobs: int = 1) -> None:
