@@ -5,18 +5,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urljoin
-
-from sqlalchemy import select
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
-from ciwen_crawler.crawl import Crawl
+from ciwen_crawler.crawl import CONTINUES, Crawl
 from ciwen_crawler.errors import CannotWrite, CiwenError
-from ciwen_crawler.exchange import BY_LENGTH, Exchange
+from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.health import Past
 from ciwen_crawler.lock import Lock
-from ciwen_crawler.store import schema
 from ciwen_crawler.store.derivation import ended
 from ciwen_crawler.store.past import past
 from ciwen_crawler.store.rows import capture_row
@@ -26,10 +22,10 @@ from ciwen_crawler.tally import Tally
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.exchanges import records_of
 from ciwen_crawler.warc.files import WARC
-from ciwen_crawler.warc.reader import record_at
-from ciwen_crawler.warc.record import Record, new_id, report, warcinfo
+from ciwen_crawler.warc.record import REVISIT, Record, new_id, report, urn, warcinfo
 from ciwen_crawler.warc.recovery import recover
-from ciwen_crawler.warc.writer import Span, WarcWriter, file_name
+from ciwen_crawler.warc.series import Opening, Series
+from ciwen_crawler.warc.writer import Span
 
 RUNS = "runs"
 
@@ -56,18 +52,33 @@ class Archive:
     def _open(self, about: Mapping[str, str]) -> None:
         warc, crawl = self.folder / WARC, self.crawl
         self.tally.repaired = {repair.file: repair.cut for repair in recover(warc)}
-        self._database = up_to_date(self.folder)
+        self._database = up_to_date(self.folder, self.tally.repaired)
         self._database.begin_writing()
-        self._writer = WarcWriter(warc, file_name(crawl.moment, 1))
-        self.store = Store(self._database, warc, self._writer.sync)
-        description = crawl.description(about)
-        self.append(warcinfo(crawl.warcinfo_id, crawl.started_at, self._writer.name, description))
+        self._about = about
+        self._series = Series(warc, crawl.moment, self._opening)
+        self.store = Store(self._database, warc, self._series.sync)
+        self.memory = self.store.memory
         self.store.add_crawl(crawl.row())
         self.store.commit()
 
+    def _opening(self, opening: Opening) -> Record:
+        """The warcinfo that opens the run in a file."""
+        crawl, more = self.crawl, {}
+        if opening.previous:
+            name, sha256 = opening.previous
+            more = {"ciwen-previous-file": name, "ciwen-previous-digest": f"sha256:{sha256}"}
+        if opening.is_first:
+            return warcinfo(crawl.warcinfo_id, crawl.started_at, opening.file, crawl.description(self._about) | more)
+        more[CONTINUES] = urn(crawl.warcinfo_id)
+        return warcinfo(new_id(), clock.now(), opening.file, crawl.description(self._about) | more)
+
+    def ready(self) -> str:
+        """The id of the warcinfo that the next exchange's records are to name: a full file is left before them."""
+        return self._series.ready()
+
     def append(self, record: Record) -> Span:
         """Put a record into the WARC file as it is."""
-        return self._writer.append(record)
+        return self._series.append(record)
 
     def commit(self) -> None:
         """Make durable what was written so far."""
@@ -90,7 +101,7 @@ class Archive:
     def _keep(self, exchange: Exchange) -> Capture | None:
         self.tally.exchanges += 1
         self.tally.received += len(exchange.response)
-        records = records_of(exchange, self.crawl.warcinfo_id)
+        records = records_of(exchange, self.ready(), self.memory.identical)
         for record in (records.request, *records.interims):
             self.append(record)
         if records.response is None:
@@ -102,52 +113,17 @@ class Archive:
             return None
         capture = replace(capture, crawl_id=self.crawl.id, channel=self.crawl.channel)
         self.store.add_capture(capture_row(capture))
-        return capture
+        if capture.record_type != REVISIT:
+            return capture
+        self.tally.revisits += 1
+        if capture.status == 304 or records.answer is None:
+            return capture
+        body, whole = records.answer.content()
+        return replace(capture, body=body, stands_for=capture.refers_to) if whole else capture
 
     def past(self, channel: str | None) -> Past:
         """What the archive holds of a channel, for a judgement of what a run adds."""
         return past(self._database, channel)
-
-    def holds(self, record_id: str) -> bool:
-        """Whether a capture of that record id was in the archive when the run began."""
-        return self._database.has_row(schema.captures.c.id == record_id)
-
-    def has(self, url: str, kind: str) -> bool:
-        """Whether a URL was fetched with success: whole, or as much of it as is ever taken."""
-        c = schema.captures.c
-        as_whole = c.truncated.is_(None) | (c.truncated == BY_LENGTH)
-        led_to = c.url.in_(self._led_to(url, kind))
-        return self._database.has_row(led_to, c.kind == kind, c.status == 200, as_whole)
-
-    def _led_to(self, url: str, kind: str) -> set[str]:
-        """A URL and all those that redirects led to from it."""
-        c = schema.captures.c
-        found, waiting = {url}, [url]
-        while waiting:
-            each = waiting.pop()
-            moved = select(c.location).where(c.url == each, c.kind == kind, c.location.is_not(None)).distinct()
-            new = {urljoin(each, location) for location in self._database.connection.execute(moved).scalars()} - found
-            found |= new
-            waiting += new
-        return found
-
-    def knows(self, article_id: str) -> bool:
-        """Whether the archive has the article."""
-        return self._database.has_row(schema.articles.c.id == article_id)
-
-    def newest(self, url: str, kind: str) -> Capture | None:
-        """The newest whole capture of a URL that succeeded, out of the records."""
-        self.store.commit()
-        c = schema.captures
-        query = select(c.c.warc_file, c.c.warc_offset, c.c.warc_length).where(
-            c.c.url == url, c.c.kind == kind, c.c.status == 200, c.c.truncated.is_(None)
-        )
-        for row in self._database.connection.execute(query.order_by(c.c.fetched_at.desc())):
-            span = Span(*row)
-            capture = capture_of(record_at(self.folder / WARC, span), None, span.file)
-            if capture is not None and capture.is_whole:
-                return capture
-        return None
 
     def note_incomplete(self) -> None:
         """Count the articles of which pages are lacking; the next run fetches them again."""
@@ -170,14 +146,15 @@ class Archive:
             "exit_code": exit_code,
             "software": self.crawl.software,
             "stats": dict(stats),
+            "warc": [written._asdict() for written in self._series.written()],
         }
         draft = self._drafted(content)  # a folder that refuses it is to be known before the run is called done
         self.store.settle()
-        self.append(report(new_id(), finished_at, self.crawl.warcinfo_id, content))
+        self.append(report(new_id(), finished_at, self._series.warcinfo_id, self.crawl.warcinfo_id, content))
         self.store.add_crawl(self.crawl.row() | ended(content))
         self.store.commit()
         self.store.close_crawls()
-        self._writer.close()
+        self._series.close()
         self._database.end_writing()
         path = draft.with_suffix("")
         draft.replace(path)

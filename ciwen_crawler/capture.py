@@ -28,6 +28,8 @@ class Capture:
     crawl_id: str = ""
     record_type: str = "response"  # response, revisit or resource
     payload_digest: str | None = None  # sha1:… in Base32
+    refers_to: str | None = None  # of a revisit: the record id that it names as its original
+    stands_for: str | None = None  # of a revisit that was followed: the id of the original whose body this is
     truncated: str | None = None  # WARC-Truncated: length, time, disconnect, unspecified
     warc_file: str = ""
     warc_offset: int = 0
@@ -45,5 +47,10 @@ class Capture:
 
     @property
     def is_whole(self) -> bool:
-        """True where a page may be read from it: a complete answer that says it succeeded."""
-        return self.status in (None, 200) and self.truncated is None and self.record_type != "revisit"
+        """True where a page may be read from it: a complete answer that says it succeeded.
+
+        A revisit has a body only where it was followed to its original.
+        """
+        succeeded = (200, 304) if self.stands_for else (None, 200)
+        is_there = self.stands_for is not None or self.record_type != "revisit"
+        return is_there and self.status in succeeded and self.truncated is None

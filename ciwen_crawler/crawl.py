@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ciwen_crawler import __version__, clock
-from ciwen_crawler.warc.record import Record, described, moment
+from ciwen_crawler.warc.record import Record, bare_id, described, moment
 
 CRAWL, REPLAY = "crawl", "replay"
 SOFTWARE = f"Ciwen/{__version__}"
 KILLED = "killed"
+CONTINUES = "ciwen-continues"  # in a file that a run began on its way: the warcinfo that opened the run
 
 _ID = re.compile(r"\d{17}-[0-9a-f]{6}")
 
@@ -69,12 +70,23 @@ def begin(mode: str, channel: str | None, warcinfo_id: str) -> Crawl:
     return Crawl(f"{stamp}-{secrets.token_hex(3)}", mode, clock.written(moment), channel, SOFTWARE, warcinfo_id)
 
 
+def continued_by(warcinfo: Record) -> str:
+    """The id of the warcinfo that opened the run which this one goes on with in another file; '' where it opens one."""
+    return bare_id(described(warcinfo).get(CONTINUES))
+
+
 def told_by(warcinfo: Record) -> Crawl | None:
     """The run that a warcinfo record opened; None where another program wrote it."""
     fields = described(warcinfo)
     crawl_id, mode = fields.get("isPartOf", ""), fields.get("ciwen-mode")
     started_at = moment(warcinfo.field("WARC-Date") or "")
-    if mode not in (CRAWL, REPLAY) or not _ID.fullmatch(crawl_id) or not started_at or not warcinfo.id:
+    if (
+        CONTINUES in fields
+        or mode not in (CRAWL, REPLAY)
+        or not _ID.fullmatch(crawl_id)
+        or not started_at
+        or not warcinfo.id
+    ):
         return None
     channel = fields.get("ciwen-channel") or None
     return Crawl(crawl_id, mode, started_at, channel, fields.get("software", ""), warcinfo.id)

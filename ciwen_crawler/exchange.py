@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 
 from ciwen_crawler.capture import OTHER
+from ciwen_crawler.original import Original
 
 # Keys of a Scrapy request's meta: what it is for, which page linked to it, and the capture that answered it.
 KIND, VIA, CAPTURE = "ciwen_kind", "ciwen_via", "capture"
+# The original whose validators a request carries, and what became of each attempt at it.
+CONDITION, ATTEMPTS = "ciwen_condition", "ciwen_attempts"
 # Values of WARC-Truncated, WARC/1.1 section 5.13.
 BY_LENGTH, BY_TIME, BY_DISCONNECT, UNSPECIFIED = "length", "time", "disconnect", "unspecified"
 
@@ -23,3 +26,6 @@ class Exchange:
     truncated: str | None = None  # why the response is not whole: length, time or disconnect
     kind: str = OTHER  # list, article, image, robots or other
     via: str | None = None  # the page that linked to it
+    condition: Original | None = (
+        None  # what is not sent again where it has not changed: the request's validators are its
+    )

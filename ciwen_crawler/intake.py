@@ -34,7 +34,7 @@ class Intake:
         if is_warc(path):
             yield from self._warc(path)
         else:
-            record = resource(path, self._archive.crawl.warcinfo_id)
+            record = resource(path, self._archive.ready())
             if self._holds(record.id):
                 self._archive.tally.skipped += 1
             else:
@@ -42,7 +42,7 @@ class Intake:
                 yield self._take(record, None)
 
     def _holds(self, record_id: str) -> bool:
-        return record_id in self._taken or self._archive.holds(record_id)
+        return record_id in self._taken or self._archive.memory.holds(record_id)
 
     def _warc(self, path: Path) -> Iterator[Article | None]:
         skipped: set[str] = set()
@@ -59,6 +59,7 @@ class Intake:
                     self._archive.tally.skipped += 1
                     skipped.update((capture.id, *(each.id for each in held.exchange_of(record) if each.id)))
                 else:
+                    self._archive.ready()
                     if record.warcinfo_id in infos:
                         self._copy(infos.pop(record.warcinfo_id))
                     self._taken.add(capture.id)

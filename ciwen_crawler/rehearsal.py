@@ -6,12 +6,13 @@ from pathlib import Path
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.health import Past
-from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database
+from ciwen_crawler.store.memory import Memory
 from ciwen_crawler.store.past import past
 from ciwen_crawler.tally import Tally
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.exchanges import records_of
+from ciwen_crawler.warc.files import WARC
 from ciwen_crawler.warc.record import new_id
 
 
@@ -23,6 +24,7 @@ class Rehearsal:
         self.on_fault: Callable[[Exception], None] | None = None
         path = folder / NAME
         self._database = Database(path, read_only=True) if path.exists() else None
+        self.memory = Memory(self._database, folder / WARC)
 
     def keep(self, exchange: Exchange) -> Capture | None:
         """The capture that an archive would keep."""
@@ -31,16 +33,9 @@ class Rehearsal:
         records = records_of(exchange, new_id())
         return capture_of(records.response, records.request, "") if records.response else None
 
-    def knows(self, article_id: str) -> bool:
-        """Whether the archive has the article."""
-        return self._database is not None and self._database.has_row(schema.articles.c.id == article_id)
-
     def past(self, channel: str | None) -> Past:
         """What the archive holds of a channel."""
         return past(self._database, channel) if self._database else Past(0, {})
-
-    def newest(self, url: str, kind: str) -> None:
-        """A dry run goes by what it is told now."""
 
     def commit(self) -> None:
         """Nothing waits."""

@@ -30,8 +30,9 @@ EXTENSIONS = {"ciwen_crawler.archiving.Archiving": 0}
 ROBOTSTXT_OBEY = True
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "ciwen_crawler.middlewares.Scope": 90,  # first: it takes credentials out of addresses, robots.txt's too
-    "ciwen_crawler.middlewares.Robots": 100,
+    "ciwen_crawler.middlewares.scope.Scope": 90,  # first: it takes credentials out of addresses, robots.txt's too
+    "ciwen_crawler.middlewares.robots.Robots": 100,
+    "ciwen_crawler.middlewares.conditional.Conditional": 950,  # last: a redirect or a retry is asked with its own
 }
 
 # What has been handed to the downloader is still fetched after an interrupt, so that is kept to a few seconds' worth.

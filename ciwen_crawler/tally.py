@@ -18,6 +18,7 @@ class Tally:
 
     exchanges: int = 0  # requests that went over the wire, retries and redirects included
     received: int = 0  # bytes of responses, as on the wire
+    revisits: int = 0  # of those exchanges, kept as a reference to an earlier answer
     starts_asked: int = 0
     starts_answered: int = 0
     lists: int = 0  # list pages read

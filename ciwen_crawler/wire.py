@@ -41,7 +41,17 @@ from zope.interface import implementer
 
 from ciwen_crawler.capture import OTHER, Capture
 from ciwen_crawler.clock import now
-from ciwen_crawler.exchange import BY_DISCONNECT, BY_LENGTH, BY_TIME, CAPTURE, KIND, VIA, Exchange
+from ciwen_crawler.exchange import (
+    ATTEMPTS,
+    BY_DISCONNECT,
+    BY_LENGTH,
+    BY_TIME,
+    CAPTURE,
+    CONDITION,
+    KIND,
+    VIA,
+    Exchange,
+)
 
 # What head, interim messages and chunk framing may add to a body of DOWNLOAD_MAXSIZE.
 _MOST_FRAMING = 1024 * 1024
@@ -73,14 +83,20 @@ class WireDownloadHandler(HTTP11DownloadHandler):
             return await self._download(request, recording)
         # A redirect or retry inherits the meta of the request before it.
         request.meta.pop(CAPTURE, None)
+        attempt: dict[str, Any] = {"at": now()}
+        # A retry inherits the list, so that it tells of all of them.
+        request.meta.setdefault(ATTEMPTS, []).append(attempt)
         try:
             response = await self._download(request, recording)
         except Exception as error:
+            attempt["error"] = str(error) or type(error).__name__
             self._keep(request, recording, error)
             raise
+        attempt["status"] = response.status
         capture = self._keep(request, recording)
         if capture is None:
-            raise DownloadFailedError(f"what {request.url} answered is no HTTP response")
+            attempt["error"] = f"what {request.url} answered is no HTTP response"
+            raise DownloadFailedError(attempt["error"])
         return _as_captured(response, capture)
 
     async def _download(self, request: Request, recording: "_Recording") -> Response:
@@ -115,6 +131,7 @@ class WireDownloadHandler(HTTP11DownloadHandler):
                 truncated=_truncated(attempt, error),
                 kind=request.meta.get(KIND, OTHER),
                 via=request.meta.get(VIA),
+                condition=request.meta.get(CONDITION),
             )
             capture = self._crawler.archive.keep(exchange)  # type: ignore[attr-defined]
         if capture is not None:

@@ -62,10 +62,10 @@ class InKeeping(Middleware):
         super().__init__(crawler)
         records_of = archive.records_of
 
-        def broken(exchange: Exchange, warcinfo_id: str) -> Any:
+        def broken(exchange: Exchange, *others: Any) -> Any:
             if os.environ[_WHERE] in exchange.url:
                 raise ValueError(MESSAGE)
-            return records_of(exchange, warcinfo_id)
+            return records_of(exchange, *others)
 
         archive.records_of = broken
 

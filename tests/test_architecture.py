@@ -124,7 +124,7 @@ FOUNDATION = """
 scrapy.cfg pyproject.toml Makefile README.md README.zh-CN.md CONTRIBUTING.md CHANGELOG.md LICENSE .ci/run
 ciwen_crawler/__init__.py ciwen_crawler/settings.py ciwen_crawler/channels.toml ciwen_crawler/channels.py
 ciwen_crawler/errors.py ciwen_crawler/capture.py ciwen_crawler/items.py ciwen_crawler/text.py ciwen_crawler/dates.py
-ciwen_crawler/charset.py ciwen_crawler/wire.py ciwen_crawler/middlewares.py ciwen_crawler/cli.py
+ciwen_crawler/charset.py ciwen_crawler/wire.py ciwen_crawler/middlewares/robots.py ciwen_crawler/cli.py
 ciwen_crawler/pages/__init__.py ciwen_crawler/pages/article.py ciwen_crawler/pages/enp.py
 ciwen_crawler/pages/listing.py ciwen_crawler/pages/captions.py
 ciwen_crawler/warc/writer.py ciwen_crawler/warc/reader.py ciwen_crawler/warc/recovery.py

@@ -215,7 +215,7 @@ def garbage(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (other_schema, "schema 999, not 1"),
+        (other_schema, "schema 999, not 2"),
         (no_schema, "no schema of Ciwen's"),
         (empty_meta, "no schema of Ciwen's"),
         (garbage, "is damaged or no database"),

@@ -1,5 +1,6 @@
 """WARC files: what is written comes back, and what is cut short, damaged or no WARC file is never taken for whole."""
 
+import errno
 import gzip
 import io
 import json
@@ -23,6 +24,7 @@ from ciwen_crawler.exchange import BY_DISCONNECT, Exchange
 from ciwen_crawler.saved import resource as resource_of
 from ciwen_crawler.warc.capturing import capture_of, captures
 from ciwen_crawler.warc.exchanges import records_of
+from ciwen_crawler.warc.files import file_name
 from ciwen_crawler.warc.reader import parsed, parts, record_at, records
 from ciwen_crawler.warc.record import (
     HTTP_REQUEST,
@@ -44,7 +46,7 @@ from ciwen_crawler.warc.record import (
     urn,
     warcinfo,
 )
-from ciwen_crawler.warc.writer import OPEN, Span, WarcWriter, file_name
+from ciwen_crawler.warc.writer import OPEN, Span, WarcWriter
 
 ROOT = Path(__file__).resolve().parent.parent
 DATE = "2025-06-04T08:35:12.123456Z"
@@ -172,9 +174,9 @@ def test_a_warcinfo_is_its_own() -> None:
 
 
 def test_a_report() -> None:
-    record = report("1", DATE, "2", {"stats": {"瓷": 1}})
+    record = report("1", DATE, "2", "3", {"stats": {"瓷": 1}})
     assert json.loads(record.block) == {"stats": {"瓷": 1}}
-    assert (record.warcinfo_id, record.field("WARC-Refers-To")) == ("2", "<urn:uuid:2>")
+    assert (record.warcinfo_id, record.field("WARC-Refers-To")) == ("2", "<urn:uuid:3>")
 
 
 def dense_warc() -> bytes:
@@ -409,7 +411,7 @@ def test_an_exchange_as_records() -> None:
         kind=ARTICLE,
         via="http://user:pw@ci.china.com.cn/",
     )
-    request, interims, response = records_of(made, "info")
+    request, interims, response, _ = records_of(made, "info")
     assert response
     every = (request, *interims, response)
     assert [record.type for record in every] == [REQUEST, METADATA, METADATA, RESPONSE]
@@ -430,7 +432,7 @@ def test_an_exchange_as_records() -> None:
 
 
 def test_an_exchange_without_response() -> None:
-    request, interims, response = records_of(Exchange("http://a/", DATE, b"GET / HTTP/1.1\r\n\r\n", b""), "info")
+    request, interims, response, _ = records_of(Exchange("http://a/", DATE, b"GET / HTTP/1.1\r\n\r\n", b""), "info")
     assert (interims, response) == ((), None)
     assert request.field("WARC-Concurrent-To") is request.field("Ciwen-Via") is request.field("WARC-IP-Address") is None
 
@@ -448,7 +450,7 @@ def test_a_capture_out_of_records(tmp_path: Path) -> None:
     made = Exchange(
         "http://a/", DATE, b"GET / HTTP/1.1\r\n\r\n", raw % (len(body), body), kind=ARTICLE, via="http://b/"
     )
-    request, _, response = records_of(made, "info")
+    request, _, response, _ = records_of(made, "info")
     assert response
     path = file_of([request, response], tmp_path)
     (nothing, _), (capture, record) = captures(records(path), NAME)
@@ -590,6 +592,64 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "warc").write_bytes(b"")
     with pytest.raises(CannotWrite, match=r"cannot write .*warc"):
         WarcWriter(tmp_path / "warc", NAME)
+
+
+def test_a_file_is_written_again(tmp_path: Path) -> None:
+    file_of(SMALL[:2], tmp_path)
+    size = (tmp_path / NAME).stat().st_size
+    writer = WarcWriter(tmp_path, NAME, again=True)
+    assert [path.name for path in tmp_path.iterdir()] == [NAME + OPEN]
+    spans = [writer.append(record) for record in SMALL[2:]]
+    assert (writer.start, spans[0].offset, writer.records) == (size, size, len(spans))
+    writer.close()
+    writer.close()
+    assert told(list(records(tmp_path / NAME))) == told(SMALL)
+
+
+def test_what_is_written_again_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(CannotWrite, match="No such file"):
+        WarcWriter(tmp_path, NAME, again=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_there_is_durable_before_what_follows_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was killed may have written it, and a disk that fails then loses it."""
+    file_of(SMALL, tmp_path)
+    writer = WarcWriter(tmp_path, NAME, again=True)
+    monkeypatch.setattr(os, "fsync", failing)
+    for message in ("Input/output error", "may be lost", "may be lost"):
+        with pytest.raises(CannotWrite, match=message):
+            writer.sync()
+
+
+def test_nothing_follows_half_a_record_that_cannot_be_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = WarcWriter(tmp_path, NAME)
+    writer.append(SMALL[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", failing)
+        patched.setattr(os, "ftruncate", failing)
+        with pytest.raises(CannotWrite, match="Input/output error"):
+            writer.append(SMALL[1])
+    for go_on in (lambda: writer.append(SMALL[1]), writer.sync, writer.close):
+        with pytest.raises(CannotWrite, match="may be lost"):
+            go_on()
+    assert [path.name for path in tmp_path.iterdir()] == [NAME + OPEN]
+
+
+def failing(*_: object) -> int:
+    """A disk that is broken."""
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_file_that_was_let_go_is_not_written(tmp_path: Path) -> None:
+    writer = WarcWriter(tmp_path, NAME)
+    writer.append(SMALL[0])
+    writer.abandon()
+    with pytest.raises(CannotWrite, match="it is closed"):
+        writer.append(SMALL[1])
+    assert told(list(records(tmp_path / (NAME + OPEN)))) == told(SMALL[:1])
 
 
 FULL = 10_000  # bytes that fit on the disk

@@ -26,6 +26,7 @@ LONGEST = 4 * 1024 * 1024
 _DEPENDS_ON = (
     *"capture.py charset.py clock.py content.py dates.py exchange.py identity.py items.py looks.py message.py".split(),
     *"text.py store/articles.py store/readings.py store/rows.py warc/capturing.py warc/record.py".split(),
+    "warc/revisit.py",
 )
 
 

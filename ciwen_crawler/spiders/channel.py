@@ -148,7 +148,7 @@ class ChannelSpider(ArchivingSpider):
                 continue
             self._asked += 1
             if self.is_rehearsal:
-                known = self.archive.knows(identity)
+                known = self.archive.memory.knows(identity)
                 self.would_fetch.append({"id": identity, "url": link.url, "title": link.title, "known": known})
             else:
                 # A twin, and a page after the first, lead to the article's canonical first page.
@@ -191,7 +191,7 @@ class ChannelSpider(ArchivingSpider):
             if image.url not in self._images and image.url.startswith(("http://", "https://")):
                 self._images.add(image.url)
                 # Their names hold a UUID each, so an image that was fetched once is that image for ever.
-                if not self.archive.has(image.url, IMAGE):
+                if not self.archive.memory.has(image.url, IMAGE):
                     yield self._request(image.url, IMAGE, via, self.parse_image)
 
     def parse_image(self, response: Response) -> None:

@@ -11,20 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from ciwen_crawler.capture import Capture
-from ciwen_crawler.crawl import Crawl, told_by
+from ciwen_crawler.crawl import Crawl, continued_by, told_by
 from ciwen_crawler.items import Article
 from ciwen_crawler.store.parts import Derived, read_parts
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.warc.record import WARCINFO, Record, described
 
 
-def derive(store: Store, files: Iterable[Path], jobs: int = 1) -> None:
-    """Take every record of the files; rows that are there already stay as they are. All is committed at the end.
+def derive(store: Store, files: Iterable[Path], jobs: int = 1, start: int = 0) -> None:
+    """Take every record of the files, from a byte of the first on; rows that are there already stay as they are. All is
+    committed at the end.
 
     Raises UnreadableInput where a file is damaged, WorkerLost where a process that reads is killed.
     """
     derivation = Derivation(store)
-    with closing(read_parts(files, jobs)) as found:
+    with closing(read_parts(files, jobs, start)) as found:
         for path, part in found:
             derivation.enter(path)
             for derived in part:
@@ -56,13 +57,16 @@ class Derivation:
 
     def take(self, derived: Derived) -> Article | None:
         """One record; an article whose look it completes is given, not yet stored."""
-        if derived.record is not None:
-            self._take_crawl(derived.record)
-        if derived.reading is None:
+        reading = derived.reading
+        if reading is None:
+            if derived.record is not None:
+                self._take_crawl(derived.record)
             return None
-        capture = self._placed(derived.reading.capture, derived.warcinfo_id)
+        if derived.record is not None:
+            reading = self._store.followed(reading, derived.record)
+        capture = self._placed(reading.capture, derived.warcinfo_id)
         taken_in = self._current is None or capture.crawl_id != self._current.id
-        return self._store.add(replace(derived.reading, capture=capture), taken_in)
+        return self._store.add(replace(reading, capture=capture), taken_in)
 
     def _placed(self, capture: Capture, warcinfo_id: str) -> Capture:
         """The capture with the crawl that it was made in; a record of no known one is of the run that took it in."""
@@ -81,24 +85,30 @@ class Derivation:
 
     def _take_crawl(self, record: Record) -> None:
         if record.type == WARCINFO:
-            crawl = told_by(record)
-            if crawl is None:
-                self._others[record.id] = described(record).get("isPartOf") or record.id
-                return
-            # Each file of a crawl brings it; what is known of the crawl's end stays.
-            if self._crawl(crawl.warcinfo_id) is None:
-                if self._store.knows_crawl(crawl.id):  # of that id, and yet another: it cannot be both
-                    self._others[record.id] = record.id
-                    return
-                self._store.add_crawl(crawl.row())
-            self._crawls[crawl.warcinfo_id] = crawl
-            if record.field("WARC-Filename") == self._file:  # else it came with records from elsewhere
-                self._current = crawl
-        else:
-            crawl = self._crawl(record.warcinfo_id)
-            if crawl:
-                self._store.end_looks(crawl.id)
-                self._store.add_crawl(crawl.row() | _told(record))
+            self._take_warcinfo(record)
+            return
+        crawl = self._crawl(record.warcinfo_id)
+        if crawl:
+            self._store.end_looks(crawl.id)
+            self._store.add_crawl(crawl.row() | _told(record))
+
+    def _take_warcinfo(self, record: Record) -> None:
+        first = continued_by(record)
+        crawl = self._crawl(first) if first else told_by(record)
+        if crawl is None:
+            self._others[record.id] = described(record).get("isPartOf") or record.id
+            return
+        is_new = not first and self._crawl(record.id) is None
+        if is_new and self._store.knows_crawl(crawl.id):  # of that id, and yet another: it cannot be both
+            self._others[record.id] = record.id
+            return
+        # Else it came with records from elsewhere, of a crawl whose end may be known.
+        is_own = self._file is not None and record.field("WARC-Filename") == self._file
+        if is_new or (is_own and not first):
+            self._store.add_crawl(crawl.row())
+        self._crawls[record.id] = crawl
+        if is_own:
+            self._current = crawl
 
 
 def ended(report: Mapping[str, object]) -> dict[str, object]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ciwen_crawler.capture import Capture
+from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.store.readings import Reading, read
 from ciwen_crawler.store.workers import Workers
 from ciwen_crawler.warc.capturing import captures
 from ciwen_crawler.warc.reader import parts, records
-from ciwen_crawler.warc.record import METADATA, ROLE_REPORT, WARCINFO, Record
+from ciwen_crawler.warc.record import METADATA, REVISIT, ROLE_REPORT, WARCINFO, Record
+from ciwen_crawler.warc.revisit import followed, original_at_hand
 
 # What one process reads at once: small enough that all finish together, and that what it says fits in memory.
 _PART = 1024 * 1024
@@ -24,11 +25,18 @@ class Derived(NamedTuple):
 
     warcinfo_id: str
     reading: Reading | None
-    record: Record | None  # a warcinfo, or a run's report
+    record: Record | None  # a warcinfo, a run's report, or an article's revisit whose original is not at hand
 
 
-def derived_from(record: Record, capture: Capture | None) -> Derived:
-    """What rows follow from one record."""
+def derived_from(record: Record, capture: Capture | None, warc: Path | None = None) -> Derived:
+    """What rows follow from one record, with the originals that lie where it says in the folder `warc`."""
+    if capture is not None and record.type == REVISIT:
+        reading = read(capture)
+        if reading.capture.kind != ARTICLE:
+            return Derived(record.warcinfo_id, reading, None)
+        original = original_at_hand(warc, record) if warc else None
+        content = followed(capture, original) if original else None
+        return Derived(record.warcinfo_id, read(capture, content), None if content else record)
     if capture is not None:
         return Derived(record.warcinfo_id, read(capture), None)
     if record.type == WARCINFO or (record.type == METADATA and record.field("Ciwen-Role") == ROLE_REPORT):
@@ -36,12 +44,13 @@ def derived_from(record: Record, capture: Capture | None) -> Derived:
     return Derived(record.warcinfo_id, None, None)
 
 
-def read_parts(files: Iterable[Path], jobs: int) -> Generator[tuple[Path, list[Derived]], None, None]:
+def read_parts(files: Iterable[Path], jobs: int, start: int = 0) -> Generator[tuple[Path, list[Derived]], None, None]:
     """What the records of files say, part after part in their order, read ahead by `jobs` processes.
 
+    `start` is where in the first file to begin, in bytes.
     Raises UnreadableInput where a file is damaged, WorkerLost where one of the processes is killed.
     """
-    found = list(_parts(files))
+    found = list(_parts(files, start))
     if min(jobs, len(found)) <= 1:
         yield from ((part.path, part.read()) for part in found)
         return
@@ -61,11 +70,12 @@ class _Part:
     def read(self) -> list[Derived]:
         """What its records say."""
         found = captures(records(self.path, self.start, self.end), self.path.name)
-        derived = (derived_from(record, capture) for capture, record in found)
+        derived = (derived_from(record, capture, self.path.parent) for capture, record in found)
         return [each for each in derived if each.reading or each.record]
 
 
-def _parts(files: Iterable[Path]) -> Iterator[_Part]:
+def _parts(files: Iterable[Path], begin: int) -> Iterator[_Part]:
     for path in files:
-        count = max(1, path.stat().st_size // _PART)
-        yield from (_Part(path, start, end) for start, end in parts(path, count))
+        count = max(1, (path.stat().st_size - begin) // _PART)
+        yield from (_Part(path, start, end) for start, end in parts(path, count, begin))
+        begin = 0

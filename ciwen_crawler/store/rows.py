@@ -41,6 +41,7 @@ def capture_row(capture: Capture, said: ArticlePage | Listing | None = None) -> 
         "charset_evidence": evidence,
         "record_type": capture.record_type,
         "payload_digest": capture.payload_digest,
+        "refers_to": capture.refers_to,
         "truncated": capture.truncated,
         "etag": clean(capture.header("etag")),
         "last_modified": clean(capture.header("last-modified")),

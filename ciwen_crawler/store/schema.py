@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 metadata = MetaData()
 # Text that JSON columns hold; Chinese stays legible for who reads the file by hand.
@@ -89,7 +89,8 @@ captures = Table(
     Column("charset", String),
     Column("charset_evidence", _Json),
     Column("record_type", String, nullable=False),  # response, revisit or resource
-    Column("payload_digest", String),
+    Column("payload_digest", String, index=True),
+    Column("refers_to", String, index=True),  # of a revisit: the id of the record that it names as its original
     Column("truncated", String),  # why the body is not whole: length, time, disconnect; NULL where it is
     Column("etag", Text),
     Column("last_modified", Text),

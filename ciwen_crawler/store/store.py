@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.crawl import KILLED, Crawl
+from ciwen_crawler.identity import article_id
 from ciwen_crawler.items import Article, Listing
 from ciwen_crawler.looks import Looks
 from ciwen_crawler.pages import is_page, missing, read_article
@@ -15,10 +16,13 @@ from ciwen_crawler.store import schema
 from ciwen_crawler.store.articles import Articles
 from ciwen_crawler.store.batch import Batch
 from ciwen_crawler.store.database import Database
-from ciwen_crawler.store.readings import Reading
+from ciwen_crawler.store.memory import Memory
+from ciwen_crawler.store.readings import Reading, read
 from ciwen_crawler.store.rows import Row, listing_rows
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.reader import record_at
+from ciwen_crawler.warc.record import RESPONSE, REVISIT, Record
+from ciwen_crawler.warc.revisit import followed
 from ciwen_crawler.warc.writer import Span
 
 _BATCH = 400  # rows
@@ -32,7 +36,9 @@ class Store:
         self.looks = Looks()
         self._warc = warc
         self._batch = Batch(database, before)
+        self.memory = Memory(database, warc, self._batch)
         self.articles = Articles(database, self._batch, self._looks_of)
+        self._unfollowed: dict[str, set[str]] = {}  # ids of originals that did not come yet → articles
         self._taken_in: set[str] = set()  # crawls whose captures another run took in
 
     def add_crawl(self, row: Row) -> None:
@@ -46,7 +52,9 @@ class Store:
             self.commit()
 
     def add_listing(self, capture: Capture, listing: Listing) -> None:
-        """What a list page links to."""
+        """What a list page links to. Of a revisit its original's rows say so."""
+        if capture.record_type == REVISIT:
+            return
         self._batch.add(schema.listings, listing_rows(capture, listing))
 
     def crawl_of(self, warcinfo_id: str) -> Crawl | None:
@@ -63,10 +71,28 @@ class Store:
         """
         if taken_in:
             self._taken_in.add(reading.capture.crawl_id)
+        self._await_originals(reading, taken_in)
         self.add_capture(reading.row | {"crawl_id": reading.capture.crawl_id})
         if reading.listing:
             self.add_listing(reading.capture, reading.listing)
         return self.looks.add(reading.capture, reading.page) if reading.page else None
+
+    def followed(self, reading: Reading, revisit: Record) -> Reading:
+        """The reading of a revisit with what its original holds, wherever in the archive that lies."""
+        self.commit()  # what it is looked for among must not depend on which rows happen to wait
+        original = self.memory.original_of(revisit)
+        content = followed(reading.capture, original) if original else None
+        return read(reading.capture, content)
+
+    def _await_originals(self, reading: Reading, taken_in: bool) -> None:
+        """Where an original comes after what refers to it, the looks that lacked it must be taken again."""
+        capture = reading.capture
+        if capture.kind == ARTICLE and capture.refers_to and reading.page is None:
+            self._unfollowed.setdefault(capture.refers_to, set()).add(article_id(capture.url))
+        if capture.kind == ARTICLE and capture.record_type == RESPONSE:
+            waiting = self._unfollowed.pop(capture.id, set())
+            for each in waiting | (self.memory.unfollowed(capture.id) if taken_in else set()):
+                self.articles.reconsider(each)
 
     def decide(self, article: Article) -> str:
         """What the pipelines do with an article, for records that come without them: its verdict, or `quarantined`."""
@@ -106,19 +132,18 @@ class Store:
         with self.database.transaction() as connection:
             connection.execute(update(schema.crawls).where(c.outcome.is_(None)).values(outcome=KILLED))
 
-    def _looks_of(self, article_id: str) -> Iterator[Article]:
+    def _looks_of(self, identity: str) -> Iterator[Article]:
         """Every complete look of an article, read out of the records again."""
         c, crawls = schema.captures, schema.crawls
         query = (
             select(c, crawls.c.channel)
             .outerjoin(crawls, crawls.c.id == c.c.crawl_id)
-            .where(c.c.article_id == article_id, c.c.kind == ARTICLE)
+            .where(c.c.article_id == identity, c.c.kind == ARTICLE)
             .order_by(c.c.fetched_at, c.c.id)
         )
         looks = Looks()
         for row in self.database.connection.execute(query).mappings().all():
-            span = Span(row["warc_file"], row["warc_offset"], row["warc_length"])
-            capture = capture_of(record_at(self._warc, span), None, span.file)
+            capture = self._readable(Span(row["warc_file"], row["warc_offset"], row["warc_length"]))
             if capture is None or not is_page(capture):
                 continue
             of_row = {name: row[name] for name in ("kind", "via", "crawl_id", "channel")}
@@ -126,3 +151,11 @@ class Store:
             article = looks.add(capture, read_article(capture))
             if article:
                 yield article
+
+    def _readable(self, span: Span) -> Capture | None:
+        record = record_at(self._warc, span)
+        capture = capture_of(record, None, span.file)
+        if capture is None or record.type != REVISIT:
+            return capture
+        original = self.memory.original_of(record)
+        return followed(capture, original) if original else None

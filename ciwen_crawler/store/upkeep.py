@@ -1,23 +1,23 @@
 """Keeps the database true to the WARC files: made again whole, or brought up to date after a run that was killed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
-from ciwen_crawler.crawl import SOFTWARE, told_by
+from ciwen_crawler.crawl import SOFTWARE
 from ciwen_crawler.errors import CannotWrite, UnreadableInput
 from ciwen_crawler.pages import extractor_digest
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database, must_be_file, remove, replace
 from ciwen_crawler.store.derivation import derive
+from ciwen_crawler.store.place import Place, first_lacking, must_be_there
+from ciwen_crawler.store.pruning import prune
 from ciwen_crawler.store.store import Store
-from ciwen_crawler.warc.capturing import captures
 from ciwen_crawler.warc.files import WARC, warc_files
-from ciwen_crawler.warc.reader import records
 
 _NEW = ".new"
 
@@ -61,10 +61,30 @@ def _advising(folder: Path) -> Iterator[None]:
         raise UnreadableInput(f"{error}: {advice}") from error
 
 
-def up_to_date(folder: Path) -> Database:
-    """The archive's database, opened, with every row that its WARC files have. The lock must be held.
+def rederive(database: Database, folder: Path, place: Place, jobs: int = 1) -> None:
+    """Make all rows again that follow from the records at a place or behind it."""
+    files = [path for path in warc_files(folder) if path.name >= place.file]
+    if any(_is_ahead(database, path) for path in files):
+        # Killed before its end, this must be seen: what is pruned would not come again.
+        _sign(database, "")
+    store = Store(database, folder / WARC)
+    for article_id in prune(database, place):
+        store.articles.reconsider(article_id)
+    derive(store, files, jobs, place.offset if files and files[0].name == place.file else 0)
+
+
+def _is_ahead(database: Database, path: Path) -> bool:
+    """Whether there are rows of records that a disk lost although it had called them written."""
+    c = schema.captures.c
+    return database.has_row(c.warc_file == path.name, c.warc_offset + c.warc_length > path.stat().st_size)
+
+
+def up_to_date(folder: Path, mended: Collection[str] = ()) -> Database:
+    """The archive's database, opened, with every row that its WARC files have, and no other. The lock must be held.
 
     Made anew where there is none, and where other code read its pages: contents compare only under one reader.
+    `mended` are the files of which a killed run left an end that was no record. Raises UnreadableInput where a file is
+    gone or cut short that rows follow from.
     """
     path = folder / NAME
     remove(folder / (NAME + _NEW))
@@ -77,44 +97,19 @@ def up_to_date(folder: Path) -> Database:
         database.close()
         rebuild(folder, jobs=os.cpu_count() or 1)
         return Database(path)
+    must_be_there(database, folder)
     with _advising(folder):
-        lacking = list(_lacking(database, folder))
-        if lacking:
-            derive(Store(database, folder / WARC), lacking)
+        place = first_lacking(database, folder, mended)
+        if place:
+            rederive(database, folder, place)
     _sign(database)
     return database
 
 
-def _lacking(database: Database, folder: Path) -> Iterator[Path]:
-    """The files with records that rows do not follow from yet: behind their last row, or of a run that was killed."""
-    c, crawls = schema.captures.c, schema.crawls.c
-    connection = database.connection
-    query = select(c.warc_file, func.max(c.warc_offset + c.warc_length)).group_by(c.warc_file)
-    ends: dict[str, int] = dict(connection.execute(query).all())
-    unfinished = select(crawls.id).where(crawls.outcome.is_(None))
-    touched = set(connection.execute(select(c.warc_file).where(c.crawl_id.in_(unfinished)).distinct()).scalars())
-    known = set(connection.execute(select(crawls.id).where(crawls.outcome.is_not(None))).scalars())
-    for path in warc_files(folder):
-        if path.name in touched or _has_more(path, ends.get(path.name, 0), known):
-            yield path
-
-
-def _has_more(path: Path, end: int, known: set[str]) -> bool:
-    size = path.stat().st_size
-    if end > size or not size:
-        raise UnreadableInput(f"{path}: cut short at byte {size}, its rows go to {end}")
-    if end == size:
-        return False
-    for capture, record in captures(records(path, end), path.name):
-        crawl = told_by(record) if record.type == "warcinfo" else None
-        if capture is not None or (crawl is not None and crawl.id not in known):
-            return True
-    return False
-
-
-def _sign(database: Database) -> None:
+def _sign(database: Database, extractor: str | None = None) -> None:
     """Note whose reading the rows are."""
-    rows = [{"key": "extractor", "value": extractor_digest()}, {"key": "software", "value": SOFTWARE}]
+    extractor = extractor_digest() if extractor is None else extractor
+    rows = [{"key": "extractor", "value": extractor}, {"key": "software", "value": SOFTWARE}]
     statement = insert(schema.meta)
     with database.transaction() as connection:
         connection.execute(statement.on_conflict_do_update(set_={"value": statement.excluded.value}), rows)

@@ -62,6 +62,7 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
         via=(request.field("Ciwen-Via") if request else None) or None,
         record_type=record.type,
         payload_digest=record.field("WARC-Payload-Digest") or None,
+        refers_to=(bare_id(record.field("WARC-Refers-To")) or None) if record.type == REVISIT else None,
         truncated=truncated,
         warc_file=file,
         warc_offset=record.offset,

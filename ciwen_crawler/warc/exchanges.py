@@ -1,15 +1,20 @@
 """An exchange as WARC records: the request, what came before its answer, and the answer."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ciwen_crawler import message
 from ciwen_crawler.exchange import Exchange
+from ciwen_crawler.original import Original
 from ciwen_crawler.warc.record import (
     HTTP_REQUEST,
     HTTP_RESPONSE,
+    IDENTICAL,
     METADATA,
+    NOT_MODIFIED,
     REQUEST,
     RESPONSE,
+    REVISIT,
     ROLE_INTERIM,
     Record,
     build,
@@ -17,6 +22,10 @@ from ciwen_crawler.warc.record import (
     new_id,
     urn,
 )
+from ciwen_crawler.warc.revisit import referring
+
+# An earlier response of the same status with the same payload; asked with that payload and its digest.
+FindOriginal = Callable[[message.Message, str], Original | None]
 
 
 class ExchangeRecords(NamedTuple):
@@ -24,11 +33,16 @@ class ExchangeRecords(NamedTuple):
 
     request: Record
     interims: tuple[Record, ...]  # a 1xx in the response's block makes readers take its status for the response's
-    response: Record | None
+    response: Record | None  # or a revisit
+    answer: message.Message | None  # what the response was before a revisit left its body out; None where it is no HTTP
 
 
-def records_of(exchange: Exchange, warcinfo_id: str) -> ExchangeRecords:
-    """The records of an exchange, credentials made unreadable; no response where none began."""
+def records_of(exchange: Exchange, warcinfo_id: str, find: FindOriginal = lambda _, __: None) -> ExchangeRecords:
+    """The records of an exchange, credentials made unreadable; no response where none began.
+
+    A response that has its payload in an original becomes a revisit of that: an identical one that `find` knows, or
+    what the request said would not have to be sent again.
+    """
     request_id, response_id = new_id(), new_id() if exchange.response else None
     of_all = {
         "WARC-Target-URI": message.without_userinfo(exchange.url),
@@ -55,15 +69,40 @@ def records_of(exchange: Exchange, warcinfo_id: str) -> ExchangeRecords:
         build(METADATA, new_id(), exchange.sent_at, message.without_secrets(interim), HTTP_RESPONSE, of_interims)
         for interim in exchange.interim
     )
-    response = _response(exchange, response_id, answers) if response_id else None
-    return ExchangeRecords(request, interims, response)
-
-
-def _response(exchange: Exchange, record_id: str, fields: dict[str, str | None]) -> Record:
+    if response_id is None:
+        return ExchangeRecords(request, interims, None, None)
     block = message.without_secrets(exchange.response)
-    parsed = message.response(block)
-    payload = digest(parsed.entity) if parsed else None
+    answer = message.response(block)
+    response = _response(exchange, response_id, block, answer, answers, find)
+    return ExchangeRecords(request, interims, response, answer)
+
+
+def _response(
+    exchange: Exchange,
+    record_id: str,
+    block: bytes,
+    answer: message.Message | None,
+    fields: dict[str, str | None],
+    find: FindOriginal,
+) -> Record:
+    payload = digest(answer.entity) if answer else None
     more = fields | {"WARC-Payload-Digest": payload, "WARC-Truncated": exchange.truncated}
-    # What is no HTTP must not be read as an answer by who replays it.
-    content_type = HTTP_RESPONSE if parsed else "application/octet-stream"
-    return build(RESPONSE, record_id, exchange.sent_at, block, content_type, more)
+    if answer is None:
+        # What is no HTTP must not be read as an answer by who replays it.
+        return build(RESPONSE, record_id, exchange.sent_at, block, "application/octet-stream", more)
+    profile, original = _original(exchange, answer, payload or "", find)
+    if original is None:
+        return build(RESPONSE, record_id, exchange.sent_at, block, HTTP_RESPONSE, more)
+    more |= {"WARC-Payload-Digest": original.payload_digest, **referring(profile, original)}
+    head, _ = message.split_head(block)
+    return build(REVISIT, record_id, exchange.sent_at, head, HTTP_RESPONSE, more)
+
+
+def _original(
+    exchange: Exchange, answer: message.Message, payload: str, find: FindOriginal
+) -> tuple[str, Original | None]:
+    if answer.status == 304:
+        return NOT_MODIFIED, exchange.condition
+    # An empty payload takes less than what a revisit says.
+    is_worth_it = bool(answer.entity) and exchange.truncated is None
+    return IDENTICAL, find(answer, payload) if is_worth_it else None

@@ -85,9 +85,7 @@ def _record(path: Path, found: WarcRecord, position: int) -> Record:
 
 def record_at(folder: Path, span: Span) -> Record:
     """One record of an archive's own file, whether that file is final or still being written."""
-    path = folder / span.file
-    if not path.exists():
-        path = path.with_name(span.file + OPEN)
+    path = _lying(folder, span.file)
     try:
         with path.open("rb") as file:
             file.seek(span.offset)
@@ -95,6 +93,21 @@ def record_at(folder: Path, span: Span) -> Record:
         return parsed(isal_zlib.decompress(data, wbits=31), span.offset, span.length)
     except NO_RECORD as error:
         raise UnreadableInput(f"{path}: no WARC record at byte {span.offset} ({error})") from error
+
+
+def record_from(folder: Path, file: str, offset: int) -> Record:
+    """The record whose member begins at a byte of an archive's own file."""
+    path = _lying(folder, file)
+    try:
+        end = member_end(path, offset)
+    except OSError as error:
+        raise UnreadableInput(f"{path}: no WARC record at byte {offset} ({error})") from error
+    return record_at(folder, Span(file, offset, end - offset))
+
+
+def _lying(folder: Path, file: str) -> Path:
+    path = folder / file
+    return path if path.exists() else path.with_name(file + OPEN)
 
 
 def parsed(data: bytes, offset: int = 0, length: int = 0) -> Record:
@@ -135,22 +148,36 @@ def _plain_end(path: Path, last: Record) -> int:
         return min(file.tell() + len(last.block) + len(b"\r\n\r\n"), path.stat().st_size)
 
 
-def parts(path: Path, count: int) -> list[tuple[int, int]]:
-    """Byte ranges of about equal size, each beginning with an exchange, that `records` can read side by side.
+def parts(path: Path, count: int, start: int = 0) -> list[tuple[int, int]]:
+    """Byte ranges of about equal size from `start` on, each beginning with an exchange, that `records` can read side by
+    side.
 
     Members are found by their constant header, which stands nowhere else in files of ours; one of another make is one
     part.
     """
     size = path.stat().st_size
-    bounds = [0]
-    if size:
+    bounds = [start]
+    if start < size:
         with _opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             for number in range(1, count):
-                found = _exchange_after(data, max(size * number // count, bounds[-1] + 1))
+                found = _exchange_after(data, max(start + (size - start) * number // count, bounds[-1] + 1))
                 if found is None:
                     break
                 bounds.append(found)
     return list(zip(bounds, [*bounds[1:], size], strict=True))
+
+
+def records_backwards(path: Path) -> Iterator[Record]:
+    """The records of a file of ours, the last first: only as much of it is read as is asked for."""
+    size = path.stat().st_size
+    if not size:
+        return
+    with _opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        position = size
+        while (position := data.rfind(MEMBER_HEADER, 0, position)) >= 0:
+            record = _member_at(data, position)
+            if record is not None:
+                yield record
 
 
 def _exchange_after(data: mmap.mmap, position: int) -> int | None:

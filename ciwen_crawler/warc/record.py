@@ -23,6 +23,10 @@ WARCINFO, REQUEST, RESPONSE, REVISIT, RESOURCE, METADATA = "warcinfo request res
 # What a metadata record of ours holds.
 ROLE_REPORT, ROLE_INTERIM = "report", "interim"
 
+# What a revisit says of its original, WARC/1.1 section 6.7.
+IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+
 HTTP_REQUEST, HTTP_RESPONSE = "application/http; msgtype=request", "application/http; msgtype=response"
 # Level 2 is isal's default: within a tenth of zlib 6 in size at a twelfth of the time. Its member headers are constant.
 _LEVEL = 2
@@ -141,10 +145,10 @@ def described(record: Record) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def report(record_id: str, date: str, warcinfo_id: str, content: Mapping[str, object]) -> Record:
-    """The record that ends a run: its report, as JSON."""
+def report(record_id: str, date: str, warcinfo_id: str, opened_by: str, content: Mapping[str, object]) -> Record:
+    """The record that ends a run: its report, as JSON. It refers to the warcinfo that opened the run."""
     block = json.dumps(content, ensure_ascii=False, indent=1).encode()
-    more = {"WARC-Warcinfo-ID": urn(warcinfo_id), "WARC-Refers-To": urn(warcinfo_id), "Ciwen-Role": ROLE_REPORT}
+    more = {"WARC-Warcinfo-ID": urn(warcinfo_id), "WARC-Refers-To": urn(opened_by), "Ciwen-Role": ROLE_REPORT}
     return build(METADATA, record_id, date, block, "application/json", more)
 
 

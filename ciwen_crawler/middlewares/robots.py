@@ -1,4 +1,4 @@
-"""Downloader middlewares: robots.txt, obeyed by every request (RFC 9309), and the bounds of the channel."""
+"""robots.txt, obeyed by every request (RFC 9309)."""
 
 import asyncio
 import logging
@@ -10,10 +10,9 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 
-from ciwen_crawler.capture import ARTICLE, LIST, ROBOTS
+from ciwen_crawler.capture import ROBOTS
 from ciwen_crawler.errors import CannotWrite
 from ciwen_crawler.exchange import KIND
-from ciwen_crawler.identity import in_hosts
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,10 @@ class Robots:
         return _parsed(response.body)
 
     def _stored(self, url: str) -> _Rules:
-        stored = self._crawler.archive.newest(url, ROBOTS)  # type: ignore[attr-defined]
+        """What a 304 means that nobody asked for: one that answers a condition has become a 200 by now."""
+        memory = self._crawler.archive.memory  # type: ignore[attr-defined]
+        original = memory.newest(url)
+        stored = memory.read(original) if original else None
         return _parsed(stored.body) if stored else _unreachable(url, "status 304, and none is stored")
 
 
@@ -96,25 +98,3 @@ def _parsed(body: bytes) -> _Rules:
     body = body[:_LONGEST]
     # A byte order mark would be part of the first line, and make it one that says nothing.
     return _Rules(Protego.parse(body.decode("utf-8-sig", "replace")))
-
-
-class Scope:
-    """Keeps redirects of lists and articles on the hosts that their spider is about; what they hold is never asked."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> "Scope":
-        return cls(crawler)
-
-    async def process_request(self, request: Request) -> Request | None:
-        """Drop what leads off the channel; ask without the name and password that a server wrote into an address."""
-        parts = urlsplit(request.url)
-        if "@" in parts.netloc:
-            return request.replace(url=parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
-        scope = getattr(self._crawler.spider, "scope", None)
-        is_page = request.meta.get(KIND) in (LIST, ARTICLE) and "redirect_times" in request.meta
-        if scope is not None and is_page and not in_hosts(request.url, scope):
-            raise IgnoreRequest(f"leads off the channel, to {request.url}")
-        return None

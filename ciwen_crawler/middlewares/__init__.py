@@ -1,0 +1,1 @@
+"""Downloader middlewares: the bounds of the channel, robots.txt, conditional requests."""

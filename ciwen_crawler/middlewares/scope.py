@@ -1,0 +1,33 @@
+"""The bounds of the channel, which redirects do not leave."""
+
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+
+from ciwen_crawler.capture import ARTICLE, LIST
+from ciwen_crawler.exchange import KIND
+from ciwen_crawler.identity import in_hosts
+
+
+class Scope:
+    """Keeps redirects of lists and articles on the hosts that their spider is about; what they hold is never asked."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> "Scope":
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> Request | None:
+        """Drop what leads off the channel; ask without the name and password that a server wrote into an address."""
+        parts = urlsplit(request.url)
+        if "@" in parts.netloc:
+            return request.replace(url=parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+        scope = getattr(self._crawler.spider, "scope", None)
+        is_page = request.meta.get(KIND) in (LIST, ARTICLE) and "redirect_times" in request.meta
+        if scope is not None and is_page and not in_hosts(request.url, scope):
+            raise IgnoreRequest(f"leads off the channel, to {request.url}")
+        return None

@@ -1,0 +1,230 @@
+"""Memory: what the archive knows of what a crawl is about to ask for, out of its own rows and records.
+
+There is no other: what was listed, fetched and seen last, and with which validators, follows from the WARC files.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urljoin
+
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
+
+from ciwen_crawler import clock
+from ciwen_crawler.capture import ARTICLE, OTHER, Capture
+from ciwen_crawler.errors import UnreadableInput
+from ciwen_crawler.exchange import BY_LENGTH
+from ciwen_crawler.message import Message, response
+from ciwen_crawler.original import Original
+from ciwen_crawler.store import schema
+from ciwen_crawler.store.batch import Batch
+from ciwen_crawler.store.database import Database
+from ciwen_crawler.warc.capturing import capture_of
+from ciwen_crawler.warc.reader import record_at
+from ciwen_crawler.warc.record import RESPONSE, REVISIT, Record, bare_id, moment
+from ciwen_crawler.warc.revisit import original_at_hand
+from ciwen_crawler.warc.writer import Span
+
+# Revisits of revisits are against the standard's advice, and others write them all the same.
+_MOST_STEPS = 8
+
+_c = schema.captures.c
+# A response that may be referred to.
+_WHOLE = and_(_c.record_type == RESPONSE, _c.truncated.is_(None))
+_REVISITED = and_(_c.record_type == REVISIT, _c.status.in_((200, 304)), _c.refers_to.is_not(None))
+
+
+class Sighting(NamedTuple):
+    """When an article was last seen whole, and since when there is such a page. UTC."""
+
+    looked_at: str
+    since: str  # its publication, else its first capture
+
+
+class Validators(NamedTuple):
+    """What makes a request conditional (RFC 9110 section 13.1), and the response that need not come again."""
+
+    original: Original
+    etag: str | None
+    last_modified: str | None
+
+
+class Memory:
+    """Answers out of the database, and of the rows that wait to be written to it where a run has such."""
+
+    def __init__(self, database: Database | None, warc: Path, batch: Batch | None = None) -> None:
+        self._database = database  # None for an archive that is not begun: nothing is known
+        self._warc = warc
+        self._batch = batch
+
+    def holds(self, record_id: str) -> bool:
+        """Whether a capture of that record id is in the archive."""
+        return self._has(_c.id == record_id)
+
+    def knows(self, article_id: str) -> bool:
+        """Whether the archive has the article."""
+        return self._has(schema.articles.c.id == article_id)
+
+    def has(self, url: str, kind: str) -> bool:
+        """Whether a URL was fetched with success: whole, or as much of it as is ever taken."""
+        as_whole = _c.truncated.is_(None) | (_c.truncated == BY_LENGTH)
+        return self._has(_c.url.in_(self._led_to(url, kind)), _c.kind == kind, _c.status == 200, as_whole)
+
+    def _led_to(self, url: str, kind: str) -> set[str]:
+        """A URL and all those that redirects led to from it."""
+        found, waiting = {url}, [url]
+        while waiting:
+            each = waiting.pop()
+            moved = select(_c.location).where(_c.url == each, _c.kind == kind, _c.location.is_not(None)).distinct()
+            new = {urljoin(each, row["location"]) for row in self._rows(moved)} - found
+            found |= new
+            waiting += new
+        return found
+
+    def asked_at(self, url: str) -> str | None:
+        """When a URL was last answered, in whatever way; None where it never was."""
+        query = select(func.max(_c.fetched_at).label("at")).where(_c.url == url)
+        return next((row["at"] for row in self._rows(query)), None)
+
+    def failed_assets(self, since: str) -> set[str]:
+        """What pages need to be seen as they were and runs since a moment could not have."""
+        runs = schema.crawls.c
+        found = self._rows(select(runs.stats).where(runs.started_at >= since, runs.stats.is_not(None)))
+        failures = (each for row in found for each in row["stats"].get("failures", ()))
+        return {each["url"] for each in failures if each.get("kind") == OTHER}
+
+    def sighting(self, article_id: str) -> Sighting | None:
+        """The last time that an article was seen whole, in quarantine too; None where it never was."""
+        a, v, q = schema.articles.c, schema.versions.c, schema.quarantine.c
+        newest = and_(v.article_id == a.id, v.number == a.versions)
+        stored = select(a.last_captured_at, a.first_captured_at, v.published_at).where(newest, a.id == article_id)
+        refused = select(func.max(_c.fetched_at).label("last"), func.min(_c.fetched_at).label("first")).where(
+            _c.article_id == article_id, _c.kind == ARTICLE, _c.id.in_(select(q.capture_id))
+        )
+        looks = [(row["last_captured_at"], _since(row)) for row in self._rows(stored)]
+        looks += [(row["last"], row["first"]) for row in self._rows(refused) if row["last"]]
+        return Sighting(*max(looks)) if looks else None
+
+    def validators(self, url: str) -> Validators | None:
+        """What to ask a URL with, so that the newest answer that can be read does not come again."""
+        found = self._newest(url)
+        if found is None:
+            return None
+        row, original = found
+        etag, since = row["etag"] or original["etag"], row["last_modified"] or original["last_modified"]
+        etag, since = (value if value and value.isascii() and value.isprintable() else None for value in (etag, since))
+        return Validators(_original(original), etag, since) if etag or since else None
+
+    def newest(self, url: str) -> Original | None:
+        """The response that holds the newest answer of a URL that can be read."""
+        found = self._newest(url)
+        return _original(found[1]) if found else None
+
+    def _newest(self, url: str) -> tuple[RowMapping, RowMapping] | None:
+        """The row of the newest such capture, and that of its original: itself, where it is no revisit."""
+        answered = or_(and_(_WHOLE, _c.status == 200), _REVISITED)
+        for row in self._rows(select(schema.captures).where(_c.url == url, answered).order_by(_c.fetched_at.desc())):
+            original = self._root(row)
+            if original is not None and original["status"] == 200:
+                return row, original
+        return None
+
+    def _root(self, row: RowMapping) -> RowMapping | None:
+        for _ in range(_MOST_STEPS):
+            if row["record_type"] != REVISIT:
+                return row if row["record_type"] == RESPONSE and row["truncated"] is None else None
+            query = select(schema.captures).where(_c.id == row["refers_to"])
+            found = next(self._rows(query), None)
+            if found is None:
+                return None
+            row = found
+        return None
+
+    def identical(self, answer: Message, payload: str) -> Original | None:
+        """The earliest response of the same status with the very same payload; its digest is taken for no more than
+        a hint, as there are two payloads with one SHA-1.
+        """
+        for original in self._of_digest(answer.status, payload):
+            record = self.record(original)
+            stored = response(record.block) if record else None
+            if stored is not None and stored.entity == answer.entity:
+                return original
+        return None
+
+    def _of_digest(self, status: int, payload: str) -> Iterator[Original]:
+        same = _WHOLE & (_c.payload_digest == payload) & (_c.status == status)
+        yield from map(_original, self._rows(select(schema.captures).where(same).order_by(_c.fetched_at, _c.id)))
+        for row in self._batch.waiting(schema.captures) if self._batch else ():
+            kind = (row["payload_digest"], row["status"], row["record_type"], row["truncated"])
+            if kind == (payload, status, RESPONSE, None):
+                yield _original(row)
+
+    def record(self, original: Original) -> Record | None:
+        """The original's record; None where it cannot be read any more, so that nothing new refers to it."""
+        try:
+            found = record_at(self._warc, Span(original.file, original.offset, original.length))
+        except UnreadableInput:
+            return None
+        return found if found.id == original.id else None
+
+    def read(self, original: Original) -> Capture | None:
+        """The original as a capture."""
+        record = self.record(original)
+        return capture_of(record, None, original.file) if record else None
+
+    def original_of(self, revisit: Record) -> Record | None:
+        """The record that a revisit, of whatever making, has its payload in; None where the archive lacks it."""
+        at_hand = original_at_hand(self._warc, revisit)
+        if at_hand is not None:
+            return at_hand
+        for condition in _told(revisit):
+            for row in self._rows(select(schema.captures).where(condition).order_by(_c.fetched_at, _c.id)):
+                root = self._root(row)
+                record = self.record(_original(root)) if root is not None else None
+                if record is not None:
+                    return record
+        return None
+
+    def unfollowed(self, record_id: str) -> set[str]:
+        """The articles of which captures refer to a record."""
+        query = select(_c.article_id).where(_c.refers_to == record_id, _c.kind == ARTICLE).distinct()
+        return {row["article_id"] for row in self._rows(query)}
+
+    def _has(self, *conditions: ColumnElement[bool]) -> bool:
+        return self._database is not None and self._database.has_row(*conditions)
+
+    def _rows(self, query: Any) -> Iterator[RowMapping]:
+        if self._database is None:
+            return iter(())
+        return iter(self._database.connection.execute(query).mappings().all())
+
+
+def _told(revisit: Record) -> Iterator[ColumnElement[bool]]:
+    """How a revisit names its original, the surest first: by id, by URL and moment, by digest alone."""
+    named = bare_id(revisit.field("WARC-Refers-To"))
+    if named:
+        yield _c.id == named
+    url, date = revisit.field("WARC-Refers-To-Target-URI"), moment(revisit.field("WARC-Refers-To-Date") or "")
+    if url and date:
+        yield and_(_c.url == url.strip("<> "), _c.fetched_at == date)
+    digest = revisit.field("WARC-Payload-Digest")
+    if digest and not named:
+        yield and_(_WHOLE, _c.payload_digest == digest)
+
+
+def _since(row: RowMapping) -> str:
+    published_at: str | None = row["published_at"]
+    first: str = row["first_captured_at"]
+    return clock.written(clock.read(published_at)) if published_at else first
+
+
+def _original(row: Any) -> Original:
+    return Original(
+        id=row["id"],
+        url=row["url"],
+        fetched_at=row["fetched_at"],
+        payload_digest=row["payload_digest"],
+        file=row["warc_file"],
+        offset=row["warc_offset"],
+        length=row["warc_length"],
+    )

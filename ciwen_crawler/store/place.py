@@ -1,0 +1,112 @@
+"""Places in the WARC files: from which one on a database lacks rows."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from ciwen_crawler.crawl import continued_by, told_by
+from ciwen_crawler.errors import UnreadableInput
+from ciwen_crawler.store import schema
+from ciwen_crawler.store.database import Database
+from ciwen_crawler.warc.capturing import captures
+from ciwen_crawler.warc.files import WARC, warc_files
+from ciwen_crawler.warc.reader import records, records_backwards
+from ciwen_crawler.warc.record import WARCINFO, Record
+
+_c = schema.captures.c
+
+
+class Place(NamedTuple):
+    """A byte of a WARC file, where a record begins; places sort in time order."""
+
+    file: str  # its final name
+    offset: int
+
+
+def must_be_there(database: Database, folder: Path) -> None:
+    """UnreadableInput where rows follow from a file that is gone: what refers to its records would prove nothing."""
+    there = {path.name for path in warc_files(folder)}
+    named = database.connection.execute(select(_c.warc_file).distinct()).scalars()
+    gone = sorted(set(named) - there)
+    if gone:
+        raise UnreadableInput(
+            f"{folder / WARC / gone[0]} is gone, and rows follow from it: put it back, or let "
+            f"`ciwen rebuild --archive {folder}` make the database of what is left"
+        )
+
+
+def first_lacking(database: Database, folder: Path, mended: Collection[str]) -> Place | None:
+    """The first place from which rows lack, or are of records that are lost; None where there is none.
+
+    Every run begins with a database that has all rows of the runs before it. So what lacks is of the last run that
+    wrote, from the warcinfo on that opened it; or more, where the database is an older one put back.
+    """
+    files = warc_files(folder)
+    ends = _ends(database)
+    behind = next((path for path in files if path.name in mended or _is_behind(database, path, ends)), None)
+    if behind is None and files and database.has_row(schema.crawls.c.outcome.is_(None)):
+        behind = files[-1]  # all rows are there, but for looks that the run had begun
+    if behind is None:
+        return None
+    opened = _opened(files[: files.index(behind) + 1])
+    return min(opened, _known_to(database, behind.name, ends.get(behind.name, 0)))
+
+
+def _ends(database: Database) -> dict[str, int]:
+    query = select(_c.warc_file, func.max(_c.warc_offset + _c.warc_length)).group_by(_c.warc_file)
+    ends: dict[str, int] = dict(database.connection.execute(query).all())
+    return ends
+
+
+def _is_behind(database: Database, path: Path, ends: Mapping[str, int]) -> bool:
+    size, end = path.stat().st_size, ends.get(path.name, 0)
+    if end > size or not size:
+        raise UnreadableInput(f"{path}: cut short at byte {size}, its rows go to {end}")
+    return end < size and _has_more(database, path, end)
+
+
+def _has_more(database: Database, path: Path, end: int) -> bool:
+    """Whether behind the last row there is a capture, or a run of which there is no row."""
+    for capture, record in captures(records(path, end), path.name):
+        crawl = told_by(record) if record.type == WARCINFO else None
+        if capture is not None or (crawl and not database.has_row(schema.crawls.c.id == crawl.id)):
+            return True
+    return False
+
+
+def _opened(files: list[Path]) -> Place:
+    """Where the last run that wrote into these files was opened: in the last of them, or in one before it."""
+    sought = ""
+    for path in reversed(files):
+        found = next((each for each in _own_warcinfos(path) if sought in ("", each.id, continued_by(each))), None)
+        if found is None:
+            return Place(path.name, 0)
+        sought = continued_by(found)
+        if not sought:
+            return Place(path.name, found.offset)
+    return Place(files[0].name, 0)
+
+
+def _own_warcinfos(path: Path) -> Iterator[Record]:
+    """Those that runs wrote into this very file, the last first; one that was taken in names its own."""
+    for record in records_backwards(path):
+        if record.type == WARCINFO and record.field("WARC-Filename") == path.name:
+            yield record
+
+
+def _known_to(database: Database, file: str, end: int) -> Place:
+    """How far the rows of a file go that a run has finished: an older database may have been put back."""
+    unfinished = select(schema.crawls.c.id).where(schema.crawls.c.outcome.is_(None))
+    first = (
+        select(_c.warc_file, _c.warc_offset).where(_c.crawl_id.in_(unfinished)).order_by(_c.warc_file, _c.warc_offset)
+    )
+    found = database.connection.execute(first.limit(1)).first()
+    if found is None or tuple(found) >= (file, end):
+        return Place(file, end)
+    before = select(func.max(_c.warc_offset + _c.warc_length)).where(
+        _c.warc_file == found.warc_file, _c.warc_offset < found.warc_offset
+    )
+    # A response's request stands before it, and says of which kind it is.
+    return Place(found.warc_file, database.connection.execute(before).scalar() or 0)

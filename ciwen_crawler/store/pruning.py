@@ -1,0 +1,26 @@
+"""Pruning: takes away the rows that follow from records at a place or behind it, so that they can be derived again."""
+
+from sqlalchemy import and_, delete, or_, select
+
+from ciwen_crawler.capture import ARTICLE
+from ciwen_crawler.store import schema
+from ciwen_crawler.store.database import Database
+from ciwen_crawler.store.place import Place
+
+
+def prune(database: Database, place: Place) -> set[str]:
+    """The articles that had captures there are given: their rows follow from others too, and are to be folded anew.
+
+    Rows of `crawls` stay: each run's warcinfo, read again, writes its own.
+    """
+    c = schema.captures.c
+    # Names sort in time order.
+    behind = or_(c.warc_file > place.file, and_(c.warc_file == place.file, c.warc_offset >= place.offset))
+    with database.transaction() as connection:
+        of_articles = select(c.article_id).where(behind, c.kind == ARTICLE).distinct()
+        touched = set(connection.execute(of_articles).scalars())
+        gone = select(c.id).where(behind)
+        for table in (schema.listings, schema.quarantine):
+            connection.execute(delete(table).where(table.c.capture_id.in_(gone)))
+        connection.execute(delete(schema.captures).where(behind))
+    return touched
