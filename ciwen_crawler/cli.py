@@ -53,8 +53,13 @@ def crawl(
         list[str] | None, typer.Option(help="Begin at this page, not at the channel's. Repeatable.", metavar="URL")
     ] = None,
     max_articles: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask for N articles at most.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Walk every list page (every crawl does, as yet).")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Walk every list page, look at every article, due for it or not.")
+    ] = False,
     images: Annotated[bool, typer.Option("--images/--no-images", help="Archive the images of articles.")] = True,
+    assets: Annotated[
+        bool, typer.Option("--assets/--no-assets", help="Archive stylesheets, scripts and what else pages show.")
+    ] = True,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Fetch lists, say what would be fetched, write nothing.")
     ] = False,
@@ -79,7 +84,9 @@ def crawl(
         channel=channel,
         start=starts,
         max_articles=max_articles,
+        full=full,
         images=images,
+        assets=assets,
         dry_run=dry_run,
     )
     if dry_run:
@@ -91,7 +98,7 @@ def crawl(
 
 @app.command()
 def replay(
-    sources: Annotated[list[str], typer.Argument(help=".warc, .warc.gz, .html, folders of them.", metavar="SOURCE…")],
+    sources: Annotated[list[str], typer.Argument(help=".warc, .warc.gz, .wacz, .html, folders of them.", metavar="SOURCE…")],
     archive: Archive = _DEFAULT,
     set_: Set = None,
     quiet: Quiet = False,

@@ -128,15 +128,24 @@ def as_evidence(article: Mapping[str, Any]) -> str:
             f"{'images':<{width}}  {_counted(len(article['images']), 'image')} with their captions, from the body"
         )
     for each in article["captures"]:
-        lines += [
-            "",
-            f"page {each['page']}: {each['url']}, {each['fetched_at']}",
-            f"  record   urn:uuid:{each['id']} ({each['record_type']})",
-            f"  in       warc/{each['warc_file']}, bytes {each['warc_offset']} to "
-            f"{each['warc_offset'] + each['warc_length']}",
-            f"  payload  {each['payload_digest']}",
-        ]
+        lines += ["", f"page {each['page']}: {each['url']}, {each['fetched_at']}", *_record(each)]
+    of_version = {each["id"] for each in article["captures"]}
+    others = [each for each in article["looks"] if each["id"] not in of_version]
+    if others:
+        lines += ["", f"looked at besides, in {_counted(len(others), 'capture')}:"]
+    for each in others:
+        lines += ["", f"{each['url']}, {each['fetched_at']}, status {each['status']}", *_record(each)]
     return "\n".join(lines)
+
+
+def _record(capture: Mapping[str, Any]) -> Iterable[str]:
+    """Where a capture's bytes are."""
+    end = capture["warc_offset"] + capture["warc_length"]
+    yield f"  record   urn:uuid:{capture['id']} ({capture['record_type']})"
+    if capture["refers_to"]:
+        yield f"  of       urn:uuid:{capture['refers_to']}"
+    yield f"  in       warc/{capture['warc_file']}, bytes {capture['warc_offset']} to {end}"
+    yield f"  payload  {capture['payload_digest']}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -53,7 +53,9 @@ def identified(text: str) -> str:
 
 
 def article(database: Database, named: str, version: int | None = None) -> Facts:
-    """An article with one version (the newest unless told), its images and captures; UsageError where there is none."""
+    """An article with one version (the newest unless told), its images and the captures of its pages; `looks` are all
+    captures of the article, in the order of their moments. UsageError where there is none.
+    """
     # What no terminal can show is no id, and no text to SQLite.
     identity = identified(named) if named.isprintable() else ""
     found = _one(database, select(schema.articles).where(schema.articles.c.id == identity))
@@ -66,11 +68,14 @@ def article(database: Database, named: str, version: int | None = None) -> Facts
         raise UsageError(f"article {named!r} has versions 1 to {found['versions']}, not {number}")
     i, p, c = schema.images.c, schema.version_captures.c, schema.captures.c
     images = select(i.position, i.url, i.alt, i.caption).where(i.article_id == identity, i.version == number)
-    places = (c.id, c.url, c.fetched_at, c.status, c.record_type, c.payload_digest)
+    places = (c.id, c.url, c.fetched_at, c.status, c.record_type, c.payload_digest, c.refers_to)
     captures = (
         select(p.page, *places, c.warc_file, c.warc_offset, c.warc_length)
         .join_from(schema.version_captures, schema.captures, c.id == p.capture_id)
         .where(p.article_id == identity, p.version == number)
+    )
+    looks = select(*places, c.warc_file, c.warc_offset, c.warc_length).where(
+        c.article_id == identity, c.kind == ARTICLE
     )
     del held["article_id"]
     return {
@@ -79,6 +84,7 @@ def article(database: Database, named: str, version: int | None = None) -> Facts
         **held,
         "images": _all(database, images.order_by(i.position)),
         "captures": _all(database, captures.order_by(p.page)),
+        "looks": _all(database, looks.order_by(c.fetched_at, c.id)),
     }
 
 
