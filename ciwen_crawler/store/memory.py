@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, func, or_, select
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import ARTICLE, OTHER, Capture
@@ -32,6 +32,17 @@ _c = schema.captures.c
 # A response that may be referred to.
 _WHOLE = and_(_c.record_type == RESPONSE, _c.truncated.is_(None))
 _REVISITED = and_(_c.record_type == REVISIT, _c.status.in_((200, 304)), _c.refers_to.is_not(None))
+
+
+# Made once: making them costs more than asking them.
+_ROW = select(schema.captures)
+_BY_ID = _ROW.where(_c.id == bindparam("id"))
+_ANSWERS = _ROW.where(_c.url == bindparam("url"), or_(and_(_WHOLE, _c.status == 200), _REVISITED)).order_by(
+    _c.fetched_at.desc()
+)
+_OF_DIGEST = _ROW.where(_WHOLE, _c.payload_digest == bindparam("payload"), _c.status == bindparam("status")).order_by(
+    _c.fetched_at, _c.id
+)
 
 
 class Sighting(NamedTuple):
@@ -122,8 +133,7 @@ class Memory:
 
     def _newest(self, url: str) -> tuple[RowMapping, RowMapping] | None:
         """The row of the newest such capture, and that of its original: itself, where it is no revisit."""
-        answered = or_(and_(_WHOLE, _c.status == 200), _REVISITED)
-        for row in self._rows(select(schema.captures).where(_c.url == url, answered).order_by(_c.fetched_at.desc())):
+        for row in self._rows(_ANSWERS, url=url):
             original = self._root(row)
             if original is not None and original["status"] == 200:
                 return row, original
@@ -132,9 +142,8 @@ class Memory:
     def _root(self, row: RowMapping) -> RowMapping | None:
         for _ in range(_MOST_STEPS):
             if row["record_type"] != REVISIT:
-                return row if row["record_type"] == RESPONSE and row["truncated"] is None else None
-            query = select(schema.captures).where(_c.id == row["refers_to"])
-            found = next(self._rows(query), None)
+                return row if _is_whole(row) else None
+            found = next(self._rows(_BY_ID, id=row["refers_to"]), None)
             if found is None:
                 return None
             row = found
@@ -152,11 +161,9 @@ class Memory:
         return None
 
     def _of_digest(self, status: int, payload: str) -> Iterator[Original]:
-        same = _WHOLE & (_c.payload_digest == payload) & (_c.status == status)
-        yield from map(_original, self._rows(select(schema.captures).where(same).order_by(_c.fetched_at, _c.id)))
+        yield from map(_original, self._rows(_OF_DIGEST, payload=payload, status=status))
         for row in self._batch.waiting(schema.captures) if self._batch else ():
-            kind = (row["payload_digest"], row["status"], row["record_type"], row["truncated"])
-            if kind == (payload, status, RESPONSE, None):
+            if row["payload_digest"] == payload and row["status"] == status and _is_whole(row):
                 yield _original(row)
 
     def record(self, original: Original) -> Record | None:
@@ -178,7 +185,7 @@ class Memory:
         if at_hand is not None:
             return at_hand
         for condition in _told(revisit):
-            for row in self._rows(select(schema.captures).where(condition).order_by(_c.fetched_at, _c.id)):
+            for row in self._rows(_ROW.where(condition).order_by(_c.fetched_at, _c.id)):
                 root = self._root(row)
                 record = self.record(_original(root)) if root is not None else None
                 if record is not None:
@@ -193,10 +200,14 @@ class Memory:
     def _has(self, *conditions: ColumnElement[bool]) -> bool:
         return self._database is not None and self._database.has_row(*conditions)
 
-    def _rows(self, query: Any) -> Iterator[RowMapping]:
+    def _rows(self, query: Any, **values: object) -> Iterator[RowMapping]:
         if self._database is None:
             return iter(())
-        return iter(self._database.connection.execute(query).mappings().all())
+        return iter(self._database.connection.execute(query, values).mappings().all())
+
+
+def _is_whole(row: Any) -> bool:
+    return row["record_type"] == RESPONSE and row["truncated"] is None
 
 
 def _told(revisit: Record) -> Iterator[ColumnElement[bool]]:

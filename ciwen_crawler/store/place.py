@@ -1,10 +1,11 @@
 """Places in the WARC files: from which one on a database lacks rows."""
 
-from collections.abc import Collection, Iterator, Mapping
+import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from ciwen_crawler.crawl import continued_by, told_by
 from ciwen_crawler.errors import UnreadableInput
@@ -16,6 +17,13 @@ from ciwen_crawler.warc.reader import records, records_backwards
 from ciwen_crawler.warc.record import WARCINFO, Record
 
 _c = schema.captures.c
+_NEXT_FILE = select(func.min(_c.warc_file)).where(_c.warc_file > bindparam("name"))
+_LAST_END = (
+    select(_c.warc_offset + _c.warc_length)
+    .where(_c.warc_file == bindparam("file"), _c.warc_offset < bindparam("before"))
+    .order_by(_c.warc_offset.desc())
+    .limit(1)
+)
 
 
 class Place(NamedTuple):
@@ -28,13 +36,19 @@ class Place(NamedTuple):
 def must_be_there(database: Database, folder: Path) -> None:
     """UnreadableInput where rows follow from a file that is gone: what refers to its records would prove nothing."""
     there = {path.name for path in warc_files(folder)}
-    named = database.connection.execute(select(_c.warc_file).distinct()).scalars()
-    gone = sorted(set(named) - there)
-    if gone:
-        raise UnreadableInput(
-            f"{folder / WARC / gone[0]} is gone, and rows follow from it: put it back, or let "
-            f"`ciwen rebuild --archive {folder}` make the database of what is left"
-        )
+    for name in _named(database):
+        if name not in there:
+            raise UnreadableInput(
+                f"{folder / WARC / name} is gone, and rows follow from it: put it back, or let "
+                f"`ciwen rebuild --archive {folder}` make the database of what is left"
+            )
+
+
+def _named(database: Database) -> Iterator[str]:
+    """The files that rows follow from. Asked one after the other, as SQLite would walk through every row for them."""
+    name = ""
+    while name := database.connection.execute(_NEXT_FILE, {"name": name}).scalar() or "":
+        yield name
 
 
 def first_lacking(database: Database, folder: Path, mended: Collection[str]) -> Place | None:
@@ -44,24 +58,22 @@ def first_lacking(database: Database, folder: Path, mended: Collection[str]) -> 
     wrote, from the warcinfo on that opened it; or more, where the database is an older one put back.
     """
     files = warc_files(folder)
-    ends = _ends(database)
-    behind = next((path for path in files if path.name in mended or _is_behind(database, path, ends)), None)
+    behind = next((path for path in files if path.name in mended or _is_behind(database, path)), None)
     if behind is None and files and database.has_row(schema.crawls.c.outcome.is_(None)):
         behind = files[-1]  # all rows are there, but for looks that the run had begun
     if behind is None:
         return None
     opened = _opened(files[: files.index(behind) + 1])
-    return min(opened, _known_to(database, behind.name, ends.get(behind.name, 0)))
+    return min(opened, _known_to(database, behind.name))
 
 
-def _ends(database: Database) -> dict[str, int]:
-    query = select(_c.warc_file, func.max(_c.warc_offset + _c.warc_length)).group_by(_c.warc_file)
-    ends: dict[str, int] = dict(database.connection.execute(query).all())
-    return ends
+def _end(database: Database, file: str, before: int = sys.maxsize) -> int:
+    """Where the last record ends that a row follows from, of those that begin before a byte."""
+    return database.connection.execute(_LAST_END, {"file": file, "before": before}).scalar() or 0
 
 
-def _is_behind(database: Database, path: Path, ends: Mapping[str, int]) -> bool:
-    size, end = path.stat().st_size, ends.get(path.name, 0)
+def _is_behind(database: Database, path: Path) -> bool:
+    size, end = path.stat().st_size, _end(database, path.name)
     if end > size or not size:
         raise UnreadableInput(f"{path}: cut short at byte {size}, its rows go to {end}")
     return end < size and _has_more(database, path, end)
@@ -96,17 +108,15 @@ def _own_warcinfos(path: Path) -> Iterator[Record]:
             yield record
 
 
-def _known_to(database: Database, file: str, end: int) -> Place:
+def _known_to(database: Database, file: str) -> Place:
     """How far the rows of a file go that a run has finished: an older database may have been put back."""
     unfinished = select(schema.crawls.c.id).where(schema.crawls.c.outcome.is_(None))
     first = (
         select(_c.warc_file, _c.warc_offset).where(_c.crawl_id.in_(unfinished)).order_by(_c.warc_file, _c.warc_offset)
     )
     found = database.connection.execute(first.limit(1)).first()
-    if found is None or tuple(found) >= (file, end):
-        return Place(file, end)
-    before = select(func.max(_c.warc_offset + _c.warc_length)).where(
-        _c.warc_file == found.warc_file, _c.warc_offset < found.warc_offset
-    )
+    known_to = Place(file, _end(database, file))
+    if found is None or tuple(found) >= known_to:
+        return known_to
     # A response's request stands before it, and says of which kind it is.
-    return Place(found.warc_file, database.connection.execute(before).scalar() or 0)
+    return Place(found.warc_file, _end(database, found.warc_file, before=found.warc_offset))
