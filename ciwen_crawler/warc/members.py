@@ -1,0 +1,28 @@
+"""Members: a file of ours cut at the constant header that every gzip member begins with, no byte left out."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from ciwen_crawler.warc.record import MEMBER_HEADER
+
+_PIECE = 1024 * 1024
+
+
+def regions(file: BinaryIO, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """(offset, bytes) from one member header to the next, from a byte to the file's end.
+
+    The header stands nowhere else in a member, so a region that is not one member exactly holds damage. Read in pieces,
+    not mapped: a disk that fails raises OSError here, where a map would end the process.
+    """
+    file.seek(start)
+    offset, held = start, b""
+    while piece := file.read(max(_PIECE, len(held))):
+        searched = len(held)
+        held += piece
+        begin, look = 0, max(1, searched - len(MEMBER_HEADER) + 1)
+        while (end := held.find(MEMBER_HEADER, look)) >= 0:
+            yield offset + begin, held[begin:end]
+            begin, look = end, end + 1
+        offset, held = offset + begin, held[begin:]
+    if held:
+        yield offset, held
