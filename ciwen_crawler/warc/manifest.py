@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ciwen_crawler.errors import CannotWrite, UnreadableInput
-from ciwen_crawler.warc.writer import sync_folder
+from ciwen_crawler.warc.writer import sync
 
 MANIFEST = "MANIFEST.sha256"
 _NEW = ".new"
@@ -65,7 +65,7 @@ class Manifest:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)
-            sync_folder(self.path.parent)
+            sync(self.path.parent)
         except OSError as error:
             raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
         self.faults = [number for number in self.faults if number <= len(self._lines)]

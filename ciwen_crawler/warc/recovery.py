@@ -8,8 +8,9 @@ from typing import NamedTuple
 from isal import isal_zlib
 
 from ciwen_crawler.errors import CannotWrite
-from ciwen_crawler.warc.reader import NO_RECORD, parsed
-from ciwen_crawler.warc.writer import OPEN, sync_folder
+from ciwen_crawler.warc.reader import NO_RECORD, parsed, records_backwards
+from ciwen_crawler.warc.record import WARCINFO
+from ciwen_crawler.warc.writer import OPEN, sync
 
 CUT = ".cut"
 _PIECE = 256 * 1024
@@ -38,25 +39,41 @@ def _recover(path: Path) -> Repair:
         if whole < size:
             _keep_apart(path, whole, final.with_name(final.name + CUT))
         if whole:
+            # Rows will be derived from what the killed run may not have made durable.
+            sync(path)
             path.rename(final)
         else:
             path.unlink()
+        sync(path.parent)
     except OSError as error:
         raise CannotWrite(f"cannot repair {path}: {error.strerror}") from error
     return Repair(final.name, whole, size - whole)
 
 
 def last_whole(path: Path) -> int:
-    """How many bytes of a file are whole records from its beginning."""
-    end = 0
-    for end in _ends(path):  # noqa: B007 - the last one is what is asked for
+    """How many bytes of a file are whole records, from where the run began that was killed.
+
+    What lies before that was whole when the run took the file up: damage to it since is for `verify` to tell of, and
+    nothing behind it is to be cut off for that.
+    """
+    end = begin = _opened_at(path)
+    for end in _ends(path, begin):  # noqa: B007 - the last one is what is asked for
         pass
     return end
 
 
-def _ends(path: Path) -> Iterator[int]:
+def _opened_at(path: Path) -> int:
+    name = path.name.removesuffix(OPEN)
+    for record in records_backwards(path):
+        if record.type == WARCINFO and record.field("WARC-Filename") == name:
+            return record.offset
+    return 0
+
+
+def _ends(path: Path, start: int) -> Iterator[int]:
     with path.open("rb") as file:
-        start, rest = 0, b""
+        file.seek(start)
+        rest = b""
         while True:
             decoder = isal_zlib.decompressobj(wbits=31)
             pieces, position = [], start + len(rest)
@@ -85,6 +102,6 @@ def _keep_apart(path: Path, whole: int, beside: Path) -> None:
                 apart.write(piece)
             apart.flush()
             os.fsync(apart.fileno())
-        sync_folder(path.parent)
+        sync(path.parent)
         file.truncate(whole)
         os.fsync(file.fileno())

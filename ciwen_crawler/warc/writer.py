@@ -36,7 +36,7 @@ class WarcWriter:
         try:
             self._file = self._taken_up() if again else self._begun()
             self.start = self.size = os.fstat(self._file).st_size  # bytes
-            sync_folder(folder)
+            sync(folder)
         except OSError as error:
             raise self._refused(error) from error
         self.records = 0  # appended by this writer
@@ -102,7 +102,7 @@ class WarcWriter:
         self.sync()
         with self._told():
             self.path.rename(self.path.with_name(self.name))
-            sync_folder(self.path.parent)
+            sync(self.path.parent)
         self.abandon()
 
     def abandon(self) -> None:
@@ -127,9 +127,9 @@ class WarcWriter:
         return CannotWrite(f"cannot write {self.path}: {error.strerror}")
 
 
-def sync_folder(folder: Path) -> None:
-    """A new or changed name is durable only once its folder is."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make a file durable, or a folder: a new or changed name is so only once its folder is."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
