@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from fixtures.server import Channel
+from tests import tenfold as tenfold_
 from tests.chronicle import Chronicle, lived_through
 
 
@@ -28,3 +29,9 @@ def shared_channel() -> Iterator[Channel]:
 def chronicle(tmp_path_factory: pytest.TempPathFactory) -> Chronicle:
     """An archive after five crawls of a channel that changes; `tests.chronicle.copy` gives one to write to."""
     return lived_through(tmp_path_factory.mktemp("chronicle"))
+
+
+@pytest.fixture(scope="session")
+def tenfold(tmp_path_factory: pytest.TempPathFactory) -> tenfold_.Tenfold:
+    """An archive after ten crawls and a killed one, over several WARC files; not to be written to."""
+    return tenfold_.lived_through(tmp_path_factory.mktemp("tenfold"))
