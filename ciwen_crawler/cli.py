@@ -98,7 +98,9 @@ def crawl(
 
 @app.command()
 def replay(
-    sources: Annotated[list[str], typer.Argument(help=".warc, .warc.gz, .wacz, .html, folders of them.", metavar="SOURCE…")],
+    sources: Annotated[
+        list[str], typer.Argument(help=".warc, .warc.gz, .wacz, .html, folders of them.", metavar="SOURCE…")
+    ],
     archive: Archive = _DEFAULT,
     set_: Set = None,
     quiet: Quiet = False,
@@ -136,6 +138,28 @@ def rebuild(
         upkeep.rebuild(archive, jobs)
     facts = queries.status(queries.opened(archive), archive)
     _print(state(facts), facts, as_json, quiet)
+
+
+@app.command()
+def verify(
+    archive: Archive = _DEFAULT,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only what was fetched since: 2025-06-04, or with a time.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that read.")] = os.cpu_count() or 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Prove the archive: every byte of its WARC files, every row against its record."""
+    from ciwen_crawler import period, verification
+    from ciwen_crawler.progress import Progress
+    from ciwen_crawler.proof import as_text
+
+    moment = period.parse_since(since) if since else None
+    proof = verification.verify(archive, moment, jobs, Progress(quiet=quiet or as_json))
+    _print(as_text(proof), proof.facts, as_json, quiet=quiet and not proof.findings)
+    if proof.findings:
+        sys.exit(proof.exit_code)
 
 
 @app.command()
