@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 
@@ -19,7 +20,7 @@ from ciwen_crawler.crawl import SOFTWARE
 from ciwen_crawler.errors import CannotWrite, SchemaMismatch, UsageError
 from ciwen_crawler.lock import Lock
 from ciwen_crawler.pages import extractor_digest
-from ciwen_crawler.progress import Progress
+from ciwen_crawler.progress import Advance, Progress
 from ciwen_crawler.proof import Proof
 from ciwen_crawler.since import place_since
 from ciwen_crawler.store import schema
@@ -31,7 +32,7 @@ from ciwen_crawler.store.queries import must_hold_warcs
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.store.upkeep import rederive
 from ciwen_crawler.store.workers import Workers
-from ciwen_crawler.warc.continuity import Continuity
+from ciwen_crawler.warc.continuity import Continuity, spans
 from ciwen_crawler.warc.examined import Examined
 from ciwen_crawler.warc.files import WARC, warc_files
 from ciwen_crawler.warc.finding import Finding
@@ -64,6 +65,12 @@ def _held(folder: Path) -> Iterator[None]:
         return
     with lock:
         yield
+
+
+class _Task(NamedTuple):
+    path: Path
+    start: int
+    is_final: bool
 
 
 class _Verification:
@@ -103,17 +110,18 @@ class _Verification:
             "runs": sum(len(each.reports) for each in examined),
             "rows": self._rows,
         }
-        return Proof(self._folder, tuple(self._findings), tuple(self._notes), counts, time.monotonic() - began)
+        findings = sorted(self._findings, key=lambda each: (each.file, each.offset or 0))
+        return Proof(self._folder, tuple(findings), tuple(self._notes), counts, time.monotonic() - began)
 
     # Records
 
     def _examined(self, files: Sequence[Path], start: int) -> list[Examined]:
-        tasks = [(path, start if path is files[0] else 0) for path in files]
+        tasks = [_Task(path, start if path is files[0] else 0, path is not files[-1]) for path in files]
         total = sum(path.stat().st_size for path in files) - start
         jobs = min(self._jobs, len(tasks))
         with self._progress.stage("records", total) as advance:
             if jobs <= 1:
-                return [examine(path, begin, advance) for path, begin in tasks]
+                return [_examined(task, advance) for task in tasks]
             workers = Workers(jobs, _examined)
             try:
                 found = []
@@ -161,9 +169,8 @@ class _Verification:
 
     def _compare(self, held: Path, place: Place | None, examined: Iterable[Examined], lost: set[str]) -> None:
         try:
-            lacking = self._lacking(held)
-            self._findings += (each for each in lacking if Path(each.file).name not in lost)
-            reason = self._unreadable(examined, bool(lost or lacking))
+            self._findings += (each for each in self._lacking(held) if Path(each.file).name not in lost)
+            reason = self._unreadable(examined, bool(lost))
             if reason:
                 self._notes.append(f"rows not compared: {reason}")
                 return
@@ -179,7 +186,7 @@ class _Verification:
         if any((self._folder / WARC).glob("*" + OPEN)):
             return "a run was killed, and the next crawl derives what lacks"
         if is_lost:
-            return "WARC files are missing or cut short"
+            return "WARC files are missing"
         return None if all(each.is_readable for each in examined) else "records cannot be read"
 
     def _lacking(self, held: Path) -> list[Finding]:
@@ -217,8 +224,8 @@ class _Verification:
         return path
 
 
-def _examined(task: tuple[Path, int]) -> Examined:
-    return examine(*task)
+def _examined(task: _Task, advance: Advance = lambda _: None) -> Examined:
+    return examine(task.path, task.start, is_final=task.is_final, advance=advance)
 
 
 def _sign(derived: Path, held: Path) -> None:
@@ -249,7 +256,18 @@ def _runs(folder: Path, examined: Iterable[Examined], *, is_all: bool) -> Iterat
     if is_all:
         for path in sorted((folder / RUNS).glob("*.json")):
             if f"{RUNS}/{path.name}" not in known:
-                yield Finding(f"{RUNS}/{path.name}", None, "no record gives this report")
+                yield _without_record(path)
+
+
+def _without_record(path: Path) -> Finding:
+    """A report that is in no WARC file; where it should be, it says itself."""
+    content = _read(path)
+    told = spans(content.get("warc")) if isinstance(content, dict) else []
+    if told:
+        last = told[-1]
+        what = f"the report of the run that wrote before it is missing here: {RUNS}/{path.name} is a copy of it"
+        return Finding(f"{WARC}/{last.file}", last.offset + last.length, what)
+    return Finding(f"{RUNS}/{path.name}", None, "no record gives this report")
 
 
 def _read(path: Path) -> object:

@@ -96,14 +96,14 @@ class Continuity:
             for report in each.reports:
                 if "warc" not in report.content:
                     continue  # of a run before reports had it
-                spans = list(_spans(report.content["warc"]))
-                if not spans:
+                written = spans(report.content["warc"])
+                if not written:
                     yield Finding(
                         f"{WARC}/{each.name}", report.offset, "a report that does not tell what its run wrote"
                     )
-                for span in spans:
+                for span in written:
                     yield from self._judged(span, report, each.name)
-                told = {(span.file, span.offset) for span in spans}
+                told = {(span.file, span.offset) for span in written}
                 for key, stretch in self._stretches.items():
                     if stretch.run == report.run and key not in told:
                         what = f"records that their run does not say it wrote, by its report in {each.name}"
@@ -182,10 +182,8 @@ def _unlike(stretch: Stretch, span: Span) -> str:
     return f"the {span.length} bytes from here are not those that its run wrote (SHA-256), "
 
 
-def _spans(said: object) -> Iterator[Span]:
-    for each in said if isinstance(said, list) else ():
-        fields = Span._fields
-        if isinstance(each, Mapping) and all(name in each for name in fields):
-            span = Span(*(each[name] for name in fields))
-            if all(map(isinstance, span, (str, int, int, int, str))):
-                yield span
+def spans(said: object) -> list[Span]:
+    """What a report says under `warc`; what is no such list, or no span in it, says nothing."""
+    listed = (each for each in said if isinstance(each, Mapping)) if isinstance(said, list) else ()
+    found = [Span._make(map(each.get, Span._fields)) for each in listed]
+    return [span for span in found if all(map(isinstance, span, (str, int, int, int, str)))]

@@ -42,9 +42,8 @@ class Examined:
     name: str
     start: int = 0  # from where on it was read
     size: int = 0  # bytes
-    sha256: str | None = None  # hex; None where the file was not read from its beginning, or not to its end
+    sha256: str | None = None  # hex; None where it was not taken
     records: int = 0
-    content: int = 0  # bytes of the records, unpacked
     is_readable: bool = True  # whether every record could be taken out
     findings: list[Finding] = field(default_factory=list)
     odd: list[Doubt] = field(default_factory=list)  # digests of others' that do not agree; they may have come so

@@ -1,20 +1,23 @@
 """Members: a file of ours cut at the constant header that every gzip member begins with, no byte left out."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Protocol
 
 from ciwen_crawler.warc.record import MEMBER_HEADER
 
 _PIECE = 1024 * 1024
 
 
-def regions(file: BinaryIO, start: int = 0) -> Iterator[tuple[int, bytes]]:
-    """(offset, bytes) from one member header to the next, from a byte to the file's end.
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def regions(file: _Readable, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """(offset, bytes) from one member header to the next, to the file's end; it is to be read from byte `start` on.
 
     The header stands nowhere else in a member, so a region that is not one member exactly holds damage. Read in pieces,
     not mapped: a disk that fails raises OSError here, where a map would end the process.
     """
-    file.seek(start)
     offset, held = start, b""
     while piece := file.read(max(_PIECE, len(held))):
         searched = len(held)

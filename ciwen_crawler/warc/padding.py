@@ -20,6 +20,7 @@ _TRAILER = 8  # bytes: CRC-32 and length
 def altered_padding(path: Path, start: int, end: int) -> Iterator[Finding]:
     """The members between two bytes of a file whose padding is not what was written."""
     with path.open("rb") as file:
+        file.seek(start)
         for offset, region in regions(file, start):
             if offset >= end:
                 return

@@ -1,6 +1,10 @@
 """Payloads: the part of a block that its payload digest is of."""
 
+import re
+
 from ciwen_crawler import message
+
+_CHUNKED = re.compile(rb"\ntransfer-encoding:[ \t]*chunked\r\n(?![ \t])")
 
 
 def head_end(block: bytes, begin: int = 0) -> int:
@@ -15,11 +19,13 @@ def head_end(block: bytes, begin: int = 0) -> int:
 def entity(raw: bytes, begin: int, end: int) -> bytes | memoryview:
     """The entity of the HTTP response that stands from one byte to another: its body without Transfer-Encoding."""
     body = min(head_end(raw, begin), end)
-    if b"chunked" in raw[begin:body].lower():
-        answer = message.response(raw[begin:end])
-        if answer is not None:
-            return answer.entity
-    return memoryview(raw)[body:end]
+    head = raw[begin:body].lower()
+    if b"chunked" not in head:
+        return memoryview(raw)[body:end]
+    if head.count(b"transfer-encoding") == 1 and _CHUNKED.search(head):
+        return message.dechunked(raw[body:end])  # as nearly all say it
+    answer = message.response(raw[begin:end])
+    return answer.entity if answer else memoryview(raw)[body:end]
 
 
 def readings(block: bytes, content_type: str) -> list[bytes]:

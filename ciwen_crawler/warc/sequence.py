@@ -25,7 +25,7 @@ class Sequence:
         self._has_gap = False  # what stood before could not be read
 
     def take(self, offset: int, kind: str, fields: Fields) -> str | None:
-        """The next record; what is wrong with its place, None where nothing is."""
+        """The next record, which has an id; what is wrong with its place, None where nothing is."""
         if kind == METADATA and fields.get("ciwen-role") == ROLE_INTERIM:
             return self._disagreement(fields)
         if kind in _ANSWERS:
