@@ -1,0 +1,68 @@
+"""CDXJ: the index by which replay finds captures, a line each, sorted (specs.webrecorder.net/cdxj).
+
+    cn,com,china,ci)/ 20250604083512 {"url": "http://ci.china.com.cn/", "mime": "text/html", "status": "200", …}
+
+Keys and values are those that cdxj-indexer writes for response, revisit and resource records.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from ciwen_crawler.exports.output import opened
+from ciwen_crawler.exports.selection import CaptureRow, Selection
+from ciwen_crawler.exports.sorting import Sorter
+from ciwen_crawler.exports.surt import surt
+from ciwen_crawler.period import Period
+from ciwen_crawler.store.database import Database
+from ciwen_crawler.warc.record import REVISIT
+from ciwen_crawler.warc.writer import Span
+
+_NO_DIGITS = str.maketrans("", "", "-T:")
+
+
+class Written(NamedTuple):
+    """What was written."""
+
+    captures: int
+    size: int  # bytes
+
+
+def write(database: Database, folder: Path, target: str | None, period: Period) -> Written | None:
+    """Index an archive's captures of a period, and the originals that revisits among them refer to.
+
+    `target` is a file, `-` or None for standard output. None is given where who reads that left before the end.
+    """
+    selection = Selection(database, folder, period)
+    captures = 0
+    with Sorter() as sorter:
+        for held in selection.files:
+            for row in selection.rows(held):
+                sorter.add(line(row, Span(row.warc_file, row.warc_offset, row.warc_length)))
+                captures += 1
+        with opened(target, is_text=True) as output:
+            for each in sorter.lines():
+                output.write(each)
+            output.flush()
+            return Written(captures, output.size)
+    return None
+
+
+def line(row: CaptureRow, span: Span) -> bytes:
+    """The line of a capture whose record lies there."""
+    fields = {
+        "url": row.url,
+        "mime": "warc/revisit" if row.record_type == REVISIT else row.mime,
+        "status": None if row.status is None else str(row.status),
+        "digest": row.payload_digest,
+        "length": str(span.length),
+        "offset": str(span.offset),
+        "filename": span.file,
+    }
+    told = json.dumps({name: value for name, value in fields.items() if value is not None})
+    return f"{surt(row.url)} {timestamp(row.fetched_at)} {told}\n".encode()
+
+
+def timestamp(moment: str) -> str:
+    """A moment to the second, in 14 digits."""
+    return moment[: len("2025-06-04T08:35:12")].translate(_NO_DIGITS)
