@@ -96,7 +96,7 @@ class _Verification:
             self._findings += each.findings
         continuity = Continuity(self._folder / WARC, examined)
         self._findings += continuity.findings()
-        self._findings += _runs(self._folder, examined, is_all=place is None)
+        self._findings += _runs(self._folder, examined, is_all=since is None)
         if continuity.odd:
             self._notes.append(
                 f"{continuity.odd} digests of records from elsewhere did not agree when they were taken in"
