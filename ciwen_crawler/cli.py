@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -190,6 +191,41 @@ def show(
     facts = queries.article(queries.opened(archive), article, version)
     text = facts["body_html"] or "" if html else as_evidence(facts) if evidence else as_text(facts)
     _print(text, facts, as_json)
+
+
+class Format(StrEnum):
+    """What an archive can be exported as."""
+
+    CDXJ = "cdxj"
+    WACZ = "wacz"
+
+
+@app.command()
+def export(
+    format_: Annotated[
+        Format,
+        typer.Argument(
+            metavar="FORMAT", help="cdxj: an index, as pywb reads it. wacz: all in one file, for ReplayWeb.page."
+        ),
+    ],
+    archive: Archive = _DEFAULT,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Else standard output; there when it is whole.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="What was fetched on this day or later.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="What was fetched on this day or before.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the archive in a form that other programs read."""
+    from ciwen_crawler.exports import cdxj, wacz
+    from ciwen_crawler.period import period
+    from ciwen_crawler.store import queries
+    from ciwen_crawler.summary import exported
+
+    write = {Format.CDXJ: cdxj.write, Format.WACZ: wacz.write}[format_]
+    written = write(queries.opened(archive), archive, output, period(since, until))
+    if written and output not in (None, "-") and not quiet:
+        notify(exported(output, written.captures, written.size))
 
 
 def _version(wanted: bool) -> None:
