@@ -66,7 +66,7 @@ def codec_of(label: str | None) -> str | None:
 
 def decode(body: bytes, content_type: str | None = None) -> Decoded:
     """The text of an entity, whatever its declarations are worth; never fails, and says what it decided on."""
-    header = _header_label(content_type)
+    header = header_label(content_type)
     meta = _meta_label(body)
     bom = next((name for mark, name in _BOMS if body.startswith(mark)), None)
     text, chosen, rule = _decide(body, bom, codec_of(header), codec_of(meta))
@@ -81,7 +81,8 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     return Decoded(text, chosen, evidence)
 
 
-def _header_label(content_type: str | None) -> str | None:
+def header_label(content_type: str | None) -> str | None:
+    """The charset that a Content-Type names, as written there."""
     found = _HEADER.search(content_type) if content_type else None
     return found[1] if found else None
 

@@ -10,6 +10,7 @@ import pytest
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.identity import article_id
 from ciwen_crawler.pages import read_listing
+from ciwen_crawler.pages.assets import assets
 from fixtures.server import Channel
 from fixtures.site import CASES, HOME, bundled_pages, cases
 
@@ -119,3 +120,17 @@ def test_lists_are_in_three_markups(mark: str) -> None:
 def test_lists_have_the_old_pager_the_new_one_and_none() -> None:
     pagers = Counter(('id="autopage"' in block(name), "class='pages'" in block(name)) for name in LISTS)
     assert pagers == {(True, False): 3, (False, True): 2, (False, False): 1}
+
+
+def test_what_pages_need_to_be_seen_is_there() -> None:
+    """Stylesheets, scripts and pictures, those too that stylesheets name; a page replayed looks as it did."""
+    pages = bundled_pages()
+    named = {
+        (url, asset.url)
+        for url, page in pages.items()
+        for asset in assets(Capture("", url, "", page.status, (("Content-Type", page.content_type),), page.body))
+    }
+    assert {asset for url, asset in named if asset not in pages} == set()
+    assert any(url.endswith(".css") and asset.endswith(".css") for url, asset in named), "an @import"
+    assert any(url.endswith(".css") and asset.endswith((".png", ".jpg")) for url, asset in named), "a background"
+    assert {"text/css", "application/javascript"} <= {pages[asset].content_type for _, asset in named}
