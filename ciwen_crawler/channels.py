@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ _SHAPES = {
     "list_depth": _COUNT,
     "list_pages": _COUNT,
     "lists": _COUNT,
+    "assets": _LIST,
 }
 _NEEDED = {"name", "start", "hosts"}
 # A scheme in a host's place is a URL pasted behind another's beginning.
@@ -46,11 +47,21 @@ class Channel:
     list_depth: int = 2  # how many lists may lead to another; the start page is the first
     list_pages: int = 100  # of one list at most
     lists: int = 200  # different ones in one run at most
+    assets: tuple[str, ...] = ()  # hosts beside those that its pages' stylesheets, scripts and images lie on
 
     @property
     def scope(self) -> frozenset[str]:
         """The hosts without `www.`."""
-        return frozenset(host.removeprefix("www.") for host in self.hosts)
+        return _bare(self.hosts)
+
+    @property
+    def asset_scope(self) -> frozenset[str]:
+        """The hosts that may be asked for what its pages need to be seen as they were, without `www.`."""
+        return _bare(self.hosts + self.assets)
+
+
+def _bare(hosts: Iterable[str]) -> frozenset[str]:
+    return frozenset(host.removeprefix("www.") for host in hosts)
 
 
 def own_file() -> Path:
@@ -84,8 +95,9 @@ def _channel(key: str, table: Any) -> Channel:
     name = clean(table["name"])
     if name is None:
         raise UsageError(f"channel {key!r}: name is empty")
-    hosts = tuple(host.lower() for host in table["hosts"])
-    return Channel(**(dict(table) | {"name": name, "start": tuple(map(start_url, table["start"])), "hosts": hosts}))
+    start = tuple(map(start_url, table["start"]))
+    hosts = {key: tuple(host.lower() for host in table[key]) for key in ("hosts", "assets") if key in table}
+    return Channel(**(dict(table) | {"name": name, "start": start} | hosts))
 
 
 def _fits(value: Any, shape: str) -> bool:

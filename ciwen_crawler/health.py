@@ -26,8 +26,9 @@ def faults(tally: Tally, past: Past, minimum_articles: int) -> list[str]:
         found.append(f"{tally.failed} of {tally.asked} requests failed" + _example(tally))
     if not tally.budget and tally.found < minimum_articles:
         found.append(f"only {tally.found} articles found on the lists, at least {minimum_articles} expected")
-    if tally.found and not tally.read and (tally.failed or tally.incomplete or tally.oversized):
-        found.append(f"none of {tally.found} articles could be archived" + _example(tally))
+    # Articles that rest are no loss: an hour in which none is due is a healthy one.
+    if tally.due and not tally.read and (tally.failed or tally.incomplete or tally.oversized):
+        found.append(f"none of {tally.due} articles could be archived" + _example(tally))
     if tally.quarantined * 2 > tally.read:
         columns = sorted({reason.partition(":")[0] for each in tally.quarantines for reason in each["reasons"]})
         found.append(f"{tally.quarantined} of {tally.read} articles quarantined for {', '.join(columns)}")
@@ -48,4 +49,5 @@ def _lost_fields(tally: Tally, past: Past) -> list[str]:
 
 
 def _example(tally: Tally) -> str:
-    return f" ({tally.failures[0]['url']}: {tally.failures[0]['reason']})" if tally.failures else ""
+    first = next((each for each in tally.failures if "kind" not in each), None)
+    return f" ({first['url']}: {first['reason']})" if first else ""

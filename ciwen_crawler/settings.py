@@ -18,6 +18,9 @@ ITEM_PIPELINES = {
 # Where the archive lies, who is answerable for the crawl (a mail address or a page; it goes into the user agent).
 CIWEN_ARCHIVE = os.environ.get("CIWEN_ARCHIVE") or "archive"
 CIWEN_CONTACT = None
+# How often an article is looked at again, by its age at the last look: hourly up to three hours, daily up to a week,
+# weekly up to a month, then twice a year. `always`: in every run.
+CIWEN_LOOK_AGAIN = "3h 1h, 7d 1d, 30d 7d, 182d"
 
 # The bytes as they went over the wire go to the archive.
 DOWNLOAD_HANDLERS = {

@@ -24,9 +24,13 @@ def crawled(channel: str, archive: Path, tally: Tally, ended: Ended) -> str:
     lines = [
         f"{channel}: {ended.outcome}",
         f"  lists     {_counted(tally.lists, 'page')} read, {_counted(tally.found, 'article')} found",
-        f"  articles  {verdicts['new']} new, {verdicts['changed']} changed, {verdicts['same']} unchanged",
+        f"  articles  {verdicts['new']} new, {verdicts['changed']} changed, {verdicts['same']} unchanged"
+        + (f", {tally.resting} not due" if tally.resting else ""),
         f"  images    {tally.images} fetched",
-        f"  traffic   {_counted(tally.exchanges, 'request')}, {_size(tally.received)} received",
+        *_assets(tally),
+        f"  traffic   {_counted(tally.exchanges, 'request')}"
+        + (f", {tally.revisits} of them unchanged" if tally.revisits else "")
+        + f", {_size(tally.received)} received",
         *_troubles(tally),
     ]
     return "\n".join([*lines, *_report(archive, ended)])
@@ -50,6 +54,12 @@ def _told(verdicts: Mapping[str, int]) -> Iterable[str]:
         yield f"{verdicts['late']} older than what is held"
     if verdicts["twin"]:
         yield f"{verdicts['twin']} other renderings of what is held"
+
+
+def _assets(tally: Tally) -> Iterable[str]:
+    if tally.assets or tally.assets_failed:
+        lost = f", {tally.assets_failed} could not be had" if tally.assets_failed else ""
+        yield f"  assets    {tally.assets} fetched{lost}"
 
 
 def _troubles(tally: Tally) -> Iterable[str]:
@@ -77,10 +87,14 @@ def _report(archive: Path, ended: Ended) -> Iterable[str]:
 
 
 def would_fetch(articles: Iterable[Mapping[str, Any]]) -> str:
-    """What a dry run found."""
-    return "\n".join(
-        f"{'known' if each['known'] else 'new  '}  {each['url']}  {each['title'] or ''}".rstrip() for each in articles
-    )
+    """What a dry run found. An article that rests is known, and it is too soon for another look at it."""
+    return "\n".join(f"{_standing(each):<5}  {each['url']}  {each['title'] or ''}".rstrip() for each in articles)
+
+
+def _standing(article: Mapping[str, Any]) -> str:
+    if not article["due"]:
+        return "rests"
+    return "known" if article["known"] else "new"
 
 
 def state(facts: Mapping[str, Any]) -> str:
@@ -115,6 +129,11 @@ def as_text(article: Mapping[str, Any]) -> str:
         lines.append("")
     lines += [f"[{each['position']}] {each['url']}  {each['caption'] or ''}".rstrip() for each in article["images"]]
     return "\n".join(lines)
+
+
+def exported(file: str, captures: int, size: int) -> str:
+    """What an export came to."""
+    return f"{file}: {_counted(captures, 'capture')}, {_size(size)}"
 
 
 def as_evidence(article: Mapping[str, Any]) -> str:

@@ -1,15 +1,19 @@
 """Tally: what a run did, counted as it goes; its report, its summary and the judgement of its health come from it."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
+from ciwen_crawler.capture import OTHER
 from ciwen_crawler.items import Article
 from ciwen_crawler.message import without_userinfo
 
 # Columns of `versions` that a page may or may not fill, and whose loss tells that the template changed.
 COLUMNS = ("title", "published_at", "source", "author", "editor", "body", "keywords", "summary", "breadcrumb")
-_MOST_EXAMPLES = 50
+_MOST_EXAMPLES = 1000
+# What became of each attempt at a request: `at`, and its `status` or `error`.
+Attempts: TypeAlias = Iterable[Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -24,13 +28,17 @@ class Tally:
     lists: int = 0  # list pages read
     pages: int = 0  # article pages read
     found: int = 0  # articles in scope that lists name
+    due: int = 0  # of those, asked for
+    resting: int = 0  # of those, not asked for: it is too soon for another look
     verdicts: Counter[str] = field(default_factory=Counter)  # new, changed, same, late, twin → articles
     read: int = 0  # articles read whole, quarantined ones included
     filled: Counter[str] = field(default_factory=Counter)  # column → articles read that have it
     images: int = 0  # image files fetched
     asked: int = 0  # pages and images asked for, each once
     failed: int = 0  # of those, for good
-    failures: list[dict[str, str]] = field(default_factory=list)
+    assets: int = 0  # stylesheets, scripts and images of pages fetched, which are in none of the counts above
+    assets_failed: int = 0  # not had, whether for a failure or for robots.txt
+    failures: list[dict[str, Any]] = field(default_factory=list)  # of all kinds, with their attempts
     quarantined: int = 0
     quarantines: list[dict[str, Any]] = field(default_factory=list)
     incomplete: dict[str, list[int]] = field(default_factory=dict)  # article → pages that it lacks
@@ -48,19 +56,31 @@ class Tally:
         self.filled.update(name for name in COLUMNS if getattr(article, name))
         self.filled.update(["images"] if article.images else [])
 
-    def failure(self, url: str, reason: str) -> None:
+    def failure(self, url: str, reason: str, attempts: Attempts = ()) -> None:
         """A page or an image could not be had."""
         self.failed += 1
-        self._example(url, reason)
+        self._example(url, reason, attempts)
 
     def refusal(self, url: str, reason: str) -> None:
         """A page or an image may not be asked for."""
         self.disallowed += 1
         self._example(url, reason)
 
-    def _example(self, url: str, reason: str) -> None:
-        if len(self.failures) < _MOST_EXAMPLES:
-            self.failures.append({"url": without_userinfo(url), "reason": without_userinfo(reason)})
+    def asset_failure(self, url: str, reason: str, attempts: Attempts = ()) -> None:
+        """What a page needs to be seen as it was could not be had; no run is the worse for it."""
+        self.assets_failed += 1
+        self._example(url, reason, attempts, kind=OTHER)
+
+    def _example(self, url: str, reason: str, attempts: Attempts = (), **more: str) -> None:
+        if len(self.failures) >= _MOST_EXAMPLES:
+            return
+        entry: dict[str, Any] = {"url": without_userinfo(url), "reason": without_userinfo(reason), **more}
+        if attempts:
+            entry["attempts"] = [
+                {name: without_userinfo(value) if isinstance(value, str) else value for name, value in attempt.items()}
+                for attempt in attempts
+            ]
+        self.failures.append(entry)
 
     def quarantine(self, url: str, reasons: tuple[str, ...]) -> None:
         """An article was read that must not be stored."""

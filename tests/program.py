@@ -11,8 +11,9 @@ from pathlib import Path
 from fixtures.server import Channel
 
 ROOT = Path(__file__).resolve().parent.parent
-# Loopback needs no pauses.
-PACE = ("-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "CONCURRENT_REQUESTS_PER_DOMAIN=8")
+# Loopback needs no pauses, and what a test has changed is looked at however soon.
+UNPACED = ("-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "CONCURRENT_REQUESTS_PER_DOMAIN=8")
+PACE = (*UNPACED, "-s", "CIWEN_LOOK_AGAIN=always")
 _NOBODY = "http://127.0.0.1:9"  # the discard port, where nothing listens: a request that should not be made fails
 _OURS = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "ciwen_archive", "no_color", "columns")
 PATIENCE = 120  # seconds that no run needs

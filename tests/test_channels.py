@@ -108,6 +108,20 @@ def _warcinfos(archive: Path) -> list[bytes]:
     return found
 
 
+def test_bundled_channel_names_the_hosts_of_its_assets() -> None:
+    assert {"images.china.cn", "www.china.com.cn"} <= set(channel_named("ciwen").assets)
+
+
+@pytest.mark.parametrize("hosts", ['"images.china.cn"', "[]", "[1]", "true"])
+def test_hosts_of_assets_are_a_list_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "ciwen").mkdir()
+    table = f'[mine]\nname = "我的"\nstart = ["http://{HOST}/"]\nhosts = ["{HOST}"]\nassets = {hosts}\n'
+    (tmp_path / "ciwen" / "channels.toml").write_text(table, "utf-8")
+    with pytest.raises(UsageError, match=r"^channel 'mine': assets is .* which is no list of texts"):
+        channel_named("mine")
+
+
 @pytest.mark.parametrize("name", ['""', '" \\n\\t"', '"\\u200B\\u00AD"'])
 def test_name_that_nobody_can_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

@@ -1,13 +1,14 @@
 """A crawl end to end: the real spider in a process of its own, over real HTTP, from the server's log to the rows."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from warcio.archiveiterator import ArchiveIterator
@@ -16,7 +17,7 @@ from ciwen_crawler import __version__, settings
 from fixtures.log import Entry
 from fixtures.markup import Article, channel_pages, list_page, list_url, picture
 from fixtures.server import Channel
-from fixtures.site import HOME, cases
+from fixtures.site import HOME, bundled_pages, cases
 from tests.cases import articles
 from tests.database import Rows, counts, select, tables
 from tests.program import PATIENCE, ROOT, Ended, ciwen, ended, scrapy, started
@@ -31,6 +32,8 @@ PICTURED = range(43000001, 43000007)
 # A host that does not answer must not take up all that the crawl may have under way.
 ONE_AT_A_TIME = ("-s", "DOWNLOAD_DELAY=0.001", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "CONCURRENT_REQUESTS=16")
 NO_TOUCH = "content_4000000"  # stands in boxes and footers alone
+ARTICLE_PAGE = "/content_4"
+SHOWN = re.compile(rb"""<img[^>]*? src=["']([^"']+)|url\(["']?([^"')]+)""")
 
 
 class Crawled(NamedTuple):
@@ -115,6 +118,8 @@ def test_nothing_else_is_an_article(crawled: Crawled) -> None:
 def test_summary_says_what_was_archived(crawled: Crawled) -> None:
     assert f"{len(OWN)} new, 0 changed, 0 unchanged" in crawled.summary.out
     assert f"{len(LISTS)} pages read" in crawled.summary.out
+    assets = sum(row["kind"] == "other" for row in crawled.first["captures"])
+    assert f"\n  assets    {assets} fetched\n" in crawled.summary.out
     assert crawled.summary.err == ""
 
 
@@ -133,7 +138,7 @@ def test_each_list_page_is_asked_for(crawled: Crawled) -> None:
 def test_articles_asked_for_are_first_pages_and_their_further_pages(crawled: Crawled) -> None:
     pages = {case.url for case in OWN.values()}
     pages |= {cases()[further]["url"] for case in OWN.values() for further in case.pages}
-    assert set(requested(crawled.log, "/content_")) == pages
+    assert set(requested(crawled.log, ARTICLE_PAGE)) == pages
     assert [url for url in pages if "_0." in url] == []
 
 
@@ -144,13 +149,35 @@ def test_twins_are_not_asked_for(crawled: Crawled) -> None:
 
 def test_no_link_of_navigation_footer_or_related_boxes_is_followed(crawled: Crawled) -> None:
     assert requested(crawled.log, NO_TOUCH) == []
-    assert {urlsplit(url).hostname for url in requested(crawled.log)} == {HOST, "images.china.cn"}
+    furnished = "www.china.com.cn"
+    assert {urlsplit(url).hostname for url in requested(crawled.log)} == {HOST, "images.china.cn", furnished}
+    assert requested(crawled.log, furnished) == [
+        f"http://{furnished}/robots.txt",
+        f"http://{furnished}/player/video.js",
+    ]
 
 
 def test_each_image_is_asked_for(crawled: Crawled) -> None:
     images = {image["url"] for case in OWN.values() if case.expected for image in case.expected["images"]}
     fetched = {entry.url for entry in crawled.log if entry.response.split(b"\r\n\r\n")[0].find(b"image/") > 0}
-    assert fetched == images
+    assert fetched - {row["url"] for row in crawled.first["captures"] if row["kind"] == "other"} == images
+
+
+def test_each_stylesheet_and_script_is_asked_for(crawled: Crawled) -> None:
+    of_telephones = "http://images.china.cn/images1/ch/2022m/css/detail.min.css"
+    files = {url for url in bundled_pages() if url.endswith((".css", ".js"))}
+    assert {url for url in requested(crawled.log) if url.endswith((".css", ".js"))} == files - {of_telephones}
+
+
+def test_each_picture_that_pages_and_stylesheets_show_is_asked_for(crawled: Crawled) -> None:
+    assets = {row["url"] for row in crawled.first["captures"] if row["kind"] == "other"}
+    texts = [entry.url for entry in crawled.log if not entry.url.endswith((".png", ".jpg", ".gif", "robots.txt"))]
+    shown = {
+        urljoin(url, b"".join(name).decode()) for url in texts for name in SHOWN.findall(bundled_pages()[url].body)
+    }
+    shown = {url for url in shown if urlsplit(url).hostname in (HOST, "images.china.cn")}
+    assert len(shown) > 40
+    assert shown <= assets | {row["url"] for row in crawled.first["captures"] if row["kind"] == "image"}
 
 
 def test_robots_come_before_anything_else_of_a_host(crawled: Crawled) -> None:
@@ -178,11 +205,11 @@ def test_kinds(crawled: Crawled) -> None:
     kinds: dict[str, set[str]] = {}
     for row in crawled.first["captures"]:
         kinds.setdefault(row["kind"], set()).add(row["url"])
-    assert kinds["robots"] == {f"http://{HOST}/robots.txt", "http://images.china.cn/robots.txt"}
+    assert kinds["robots"] == {f"http://{host}/robots.txt" for host in (HOST, "images.china.cn", "www.china.com.cn")}
     assert kinds["list"] == set(LISTS)
-    assert kinds["article"] == set(requested(crawled.log, "/content_"))
+    assert kinds["article"] == set(requested(crawled.log, ARTICLE_PAGE))
     assert sum(map(len, kinds.values())) == len(crawled.log)
-    assert sorted(kinds) == ["article", "image", "list", "robots"]
+    assert sorted(kinds) == ["article", "image", "list", "other", "robots"]
 
 
 def test_via_is_a_page_that_links_there(crawled: Crawled) -> None:
@@ -199,6 +226,10 @@ def test_via_is_a_page_that_links_there(crawled: Crawled) -> None:
             assert captures[captures[image["url"]]["via"]]["article_id"] == case.expected["id"]
     assert captures[HOME]["via"] is None
     assert {captures[url]["via"] for url in LISTS if url != HOME} <= set(LISTS)
+    for row in captures.values():
+        if row["kind"] == "other":
+            namer, name = bundled_pages()[row["via"]], row["url"].rpartition("/")[2]
+            assert name.encode() in namer.body, f"{row['via']} names {name}"
 
 
 def test_listings_are_the_lists(crawled: Crawled) -> None:
@@ -250,6 +281,11 @@ def test_unchanged_article_was_seen_again(crawled: Crawled) -> None:
 def test_images_are_not_fetched_again(crawled: Crawled) -> None:
     images = [row for row in crawled.second["captures"] if row["kind"] == "image"]
     assert images == [row for row in crawled.first["captures"] if row["kind"] == "image"]
+
+
+def test_assets_are_not_fetched_again_within_the_month(crawled: Crawled) -> None:
+    assets = [row for row in crawled.second["captures"] if row["kind"] == "other"]
+    assert assets == [row for row in crawled.first["captures"] if row["kind"] == "other"]
 
 
 # --- What was not had is asked for again ----------------------------------------------------------------------------
@@ -495,7 +531,7 @@ def test_dry_run_beside_an_archive(pictured: Channel, tmp_path: Path) -> None:
 
 def test_scrapy_crawl_archives_the_same_and_exports_articles(pictured: Channel, tmp_path: Path) -> None:
     archive = tmp_path / "archive"
-    pace = ("-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False")
+    pace = ("-s", "DOWNLOAD_DELAY=0", "-s", "AUTOTHROTTLE_ENABLED=False", "-s", "CIWEN_LOOK_AGAIN=always")
     feed = tmp_path / "articles.jsonl"
     exported = []
     # Where the archive lies is said by the environment, and what the command line says wins.

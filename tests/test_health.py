@@ -79,7 +79,9 @@ def test_address_that_leads_to_itself_is_soon_given_up(tmp_path: Path) -> None:
         ciwen("crawl", archive=tmp_path, channel=channel)
         assert len(channel.requested(ARTICLES[0].url)) == 6
     stats = json.loads(tables(tmp_path)["crawls"][0]["stats"])
-    assert stats["failures"] == [{"url": ARTICLES[0].url, "reason": "max redirections reached"}]
+    (failure,) = stats["failures"]
+    assert (failure["url"], failure["reason"]) == (ARTICLES[0].url, "max redirections reached")
+    assert [attempt["status"] for attempt in failure["attempts"]] == [301] * 6
     assert "disallowed" not in stats, "that is said of robots.txt alone"
 
 
@@ -185,7 +187,7 @@ FULL = dict.fromkeys((*COLUMNS, "images"), 100)
 
 def healthy() -> Tally:
     """A run over ten articles that have every field."""
-    tally = Tally(starts_asked=1, starts_answered=1, asked=20, found=10, read=10)
+    tally = Tally(starts_asked=1, starts_answered=1, asked=20, found=10, due=10, read=10)
     tally.filled.update(dict.fromkeys((*COLUMNS, "images"), 10))
     return tally
 
@@ -234,3 +236,45 @@ def test_most_articles_in_quarantine() -> None:
     for number in range(6):
         tally.quarantine(f"http://ci.china.com.cn/{number}", ("body: absent", "published_at: absent"))
     assert faults(tally, NOTHING_YET, 5) == ["6 of 10 articles quarantined for body, published_at"]
+
+
+def test_hour_in_which_no_article_is_due_is_healthy() -> None:
+    tally = Tally(starts_asked=1, starts_answered=1, asked=3, failed=1, found=10, resting=10)
+    assert faults(tally, Past(100, FULL), 5) == []
+
+
+def test_articles_that_were_due_and_could_not_be_had() -> None:
+    tally = Tally(starts_asked=1, starts_answered=1, asked=5, found=10, due=2, resting=8)
+    tally.failure("http://ci.china.com.cn/1", "status 500")
+    tally.failure("http://ci.china.com.cn/2", "status 500")
+    assert faults(tally, Past(100, FULL), 5) == [
+        "none of 2 articles could be archived (http://ci.china.com.cn/1: status 500)"
+    ]
+
+
+def test_assets_make_no_run_unhealthy_and_are_no_example_of_why_one_is() -> None:
+    tally = healthy()
+    for number in range(100):
+        tally.asset_failure(f"http://images.china.cn/{number}.css", "status 404")
+    assert faults(tally, Past(100, FULL), 5) == []
+    tally.failed = 11
+    assert faults(tally, Past(100, FULL), 5) == ["11 of 20 requests failed"]
+
+
+def test_failures_tell_of_their_attempts_and_of_no_credentials() -> None:
+    tally = Tally()
+    attempts = [{"at": "2025-06-04T08:35:12.123456Z", "error": "http://me:secret@ci.china.com.cn/ refused"}]
+    tally.failure("http://me:secret@ci.china.com.cn/1", "refused", attempts)
+    tally.asset_failure("http://images.china.cn/a.css", "status 404")
+    first, second = tally.failures
+    assert [attempt["at"] for attempt in first["attempts"]] == ["2025-06-04T08:35:12.123456Z"]
+    assert "secret" not in str(first)
+    assert second == {"url": "http://images.china.cn/a.css", "reason": "status 404", "kind": "other"}
+    assert (tally.failed, tally.assets_failed) == (1, 1)
+
+
+def test_so_many_failures_are_told() -> None:
+    tally = Tally()
+    for number in range(1200):
+        tally.failure(f"http://ci.china.com.cn/{number}", "status 500")
+    assert (len(tally.failures), tally.failed) == (1000, 1200)
