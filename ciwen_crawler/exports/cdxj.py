@@ -51,7 +51,7 @@ def write(database: Database, folder: Path, target: str | None, period: Period) 
 def line(row: CaptureRow, span: Span) -> bytes:
     """The line of a capture whose record lies there."""
     fields = {
-        "url": row.url,
+        "url": row.url.replace(" ", "%20"),  # as those that read the record mend it
         "mime": "warc/revisit" if row.record_type == REVISIT else row.mime,
         "status": None if row.status is None else str(row.status),
         "digest": row.payload_digest,

@@ -22,14 +22,16 @@ class Output:
         self._file = file
         self._name = name
         self._is_abandoned = False
-        self.size = 0  # bytes taken
+        self._position = 0
+        self.size = 0  # bytes
 
     def write(self, data: bytes) -> int:
         """Take bytes; as many as were given."""
         if not self._is_abandoned:
             with _told(self._name):
                 self._file.write(data)
-        self.size += len(data)
+        self._position += len(data)
+        self.size = max(self.size, self._position)
         return len(data)
 
     def abandon(self) -> None:
@@ -47,12 +49,13 @@ class RegularOutput(Output):
 
     def tell(self) -> int:
         """Where the next byte goes."""
-        return self._file.tell()
+        return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Let the next byte go elsewhere."""
         with _told(self._name):
-            return self._file.seek(offset, whence)
+            self._position = self._file.seek(offset, whence)
+        return self._position
 
     def sync(self) -> None:
         """Make all durable."""
@@ -76,7 +79,7 @@ def opened(target: str | None, *, is_text: bool) -> Iterator[Output]:
     if _is_stream(path):
         with _told(str(path)):
             stream = path.open("wb")
-        with stream, _reader_may_leave(stream.fileno()):
+        with _reader_may_leave(stream.fileno()), _closing(stream, str(path)):
             yield from _streamed(stream, str(path), is_text)
         return
     yield from _replacing(path)
@@ -95,7 +98,7 @@ def _replacing(path: Path) -> Iterator[RegularOutput]:
     try:
         with _told(str(path)):
             file = draft.open("xb")
-        with file:
+        with _closing(file, str(path)):
             output = RegularOutput(file, str(path))
             yield output
             output.sync()
@@ -134,6 +137,16 @@ def _reader_may_leave(number: int) -> Iterator[None]:
     except BrokenPipeError:
         # What is left must not be flushed into the pipe at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+
+
+@contextmanager
+def _closing(file: BinaryIO, name: str) -> Iterator[None]:
+    """What was held back is written then, and may be refused once more."""
+    try:
+        yield
+    finally:
+        with _told(name):
+            file.close()
 
 
 @contextmanager

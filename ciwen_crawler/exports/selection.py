@@ -25,6 +25,7 @@ COLUMNS = (
     *(_c.warc_file, _c.warc_offset, _c.warc_length),
 )
 _AT_ONCE = 1000
+_NOT_MODIFIED = 304  # pywb answers one itself, with no page
 _PAGES_AT_ONCE = 50  # with their text
 
 
@@ -36,7 +37,7 @@ class Held(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A version of an article, and the capture of its first page."""
+    """A version of an article, and the capture that shows its first page: where that is a 304, its original."""
 
     article_id: str
     number: int
@@ -61,7 +62,7 @@ class Selection:
 
     def _files(self, folder: Path) -> list[Held]:
         # Asked before the folder: a file that a run begins between the two has no row that is known here.
-        ends = dict(self._connection.execute(_ENDS).tuples().all())
+        ends = {name: end for name, end in self._connection.execute(_ENDS)}  # noqa: C416 - rows are no pairs to mypy
         sizes = {path.name: path.stat().st_size for path in warc_files(folder)}
         open_ones = {path.name.removesuffix(OPEN) for path in self._folder.glob("*" + OPEN)}
         for name in sorted(ends.keys() - sizes.keys() - open_ones):
@@ -101,7 +102,7 @@ class Selection:
 
     def pages(self) -> Iterator[Page]:
         """The versions of articles whose first pages are selected, article by article."""
-        v, p = schema.versions.c, schema.version_captures.c
+        v, p, original = schema.versions.c, schema.version_captures.c, schema.captures.alias()
         m = schema.version_captures.alias().c
         first = (
             select(func.min(m.page))
@@ -111,9 +112,11 @@ class Selection:
         )
         query = (
             select(v.article_id, v.number, v.title, v.body, *COLUMNS)
+            .add_columns(original.c.url.label("shown_url"), original.c.fetched_at.label("shown_at"))
             .select_from(schema.versions)
             .join(schema.version_captures, and_(p.article_id == v.article_id, p.version == v.number, p.page == first))
             .join(schema.captures, _c.id == p.capture_id)
+            .outerjoin(original, and_(_c.status == _NOT_MODIFIED, original.c.id == _c.refers_to))
             .where(self._selected())
             .order_by(v.article_id, v.number)
             .limit(_PAGES_AT_ONCE)
@@ -124,7 +127,8 @@ class Selection:
             for row in filter(self._is_held, found):
                 lines = [row.body, *captions.get((row.article_id, row.number), ())]
                 text = "\n".join(filter(None, lines))
-                yield Page(row.article_id, row.number, row.url, row.fetched_at, row.title, text)
+                url, fetched_at = row.shown_url or row.url, row.shown_at or row.fetched_at
+                yield Page(row.article_id, row.number, url, fetched_at, row.title, text)
             after = (found[-1].article_id, found[-1].number)
 
     def _captions(self, first: str, last: str) -> dict[tuple[str, int], list[str]]:

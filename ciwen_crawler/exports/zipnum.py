@@ -32,8 +32,8 @@ class ZipNum:
                 "length": len(member),
                 "digest": f"sha256:{hashlib.sha256(member).hexdigest()}",
             }
-            prefix = block[0].partition(b"{")[0].decode()
-            self._index.append(f"{prefix}{json.dumps(place)}\n")
+            prefix = block[0].partition(b" {")[0].decode()  # no blank is in a key, braces may be
+            self._index.append(f"{prefix} {json.dumps(place)}\n")
             self._offset += len(member)
             yield member
 
