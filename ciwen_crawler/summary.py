@@ -29,7 +29,7 @@ def crawled(channel: str, archive: Path, tally: Tally, ended: Ended) -> str:
         f"  images    {tally.images} fetched",
         *_assets(tally),
         f"  traffic   {_counted(tally.exchanges, 'request')}"
-        + (f", {tally.revisits} of them unchanged" if tally.revisits else "")
+        + (f", {tally.revisits} of them for what is held" if tally.revisits else "")
         + f", {_size(tally.received)} received",
         *_troubles(tally),
     ]
