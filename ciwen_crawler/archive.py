@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
-from ciwen_crawler.crawl import CONTINUES, Crawl
+from ciwen_crawler.crawl import CONTINUES, STARTED_AT, Crawl
 from ciwen_crawler.errors import CannotWrite, CiwenError
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.health import Past
@@ -69,7 +69,7 @@ class Archive:
             more = {"ciwen-previous-file": name, "ciwen-previous-digest": f"sha256:{sha256}"}
         if opening.is_first:
             return warcinfo(crawl.warcinfo_id, crawl.started_at, opening.file, crawl.description(self._about) | more)
-        more[CONTINUES] = urn(crawl.warcinfo_id)
+        more |= {CONTINUES: urn(crawl.warcinfo_id), STARTED_AT: crawl.started_at}
         return warcinfo(new_id(), clock.now(), opening.file, crawl.description(self._about) | more)
 
     def ready(self) -> str:

@@ -51,6 +51,6 @@ class Capture:
 
         A revisit has a body only where it was followed to its original.
         """
-        succeeded = (200, 304) if self.stands_for else (None, 200)
+        succeeded = (None, 200, 304) if self.stands_for else (None, 200)
         is_there = self.stands_for is not None or self.record_type != "revisit"
         return is_there and self.status in succeeded and self.truncated is None

@@ -13,7 +13,8 @@ from ciwen_crawler.warc.record import Record, bare_id, described, moment
 CRAWL, REPLAY = "crawl", "replay"
 SOFTWARE = f"Ciwen/{__version__}"
 KILLED = "killed"
-CONTINUES = "ciwen-continues"  # in a file that a run began on its way: the warcinfo that opened the run
+CONTINUES = "ciwen-continues"  # in a file that a run began on its way: the warcinfo that opened the run,
+STARTED_AT = "ciwen-started-at"  # and when that was
 
 _ID = re.compile(r"\d{17}-[0-9a-f]{6}")
 
@@ -76,17 +77,12 @@ def continued_by(warcinfo: Record) -> str:
 
 
 def told_by(warcinfo: Record) -> Crawl | None:
-    """The run that a warcinfo record opened; None where another program wrote it."""
+    """The run that a warcinfo record opened, or goes on with in another file; None where another program wrote it."""
     fields = described(warcinfo)
     crawl_id, mode = fields.get("isPartOf", ""), fields.get("ciwen-mode")
-    started_at = moment(warcinfo.field("WARC-Date") or "")
-    if (
-        CONTINUES in fields
-        or mode not in (CRAWL, REPLAY)
-        or not _ID.fullmatch(crawl_id)
-        or not started_at
-        or not warcinfo.id
-    ):
+    opened_by = continued_by(warcinfo) or warcinfo.id
+    started_at = moment(fields.get(STARTED_AT) or warcinfo.field("WARC-Date") or "")
+    if mode not in (CRAWL, REPLAY) or not _ID.fullmatch(crawl_id) or not started_at or not warcinfo.id:
         return None
     channel = fields.get("ciwen-channel") or None
-    return Crawl(crawl_id, mode, started_at, channel, fields.get("software", ""), warcinfo.id)
+    return Crawl(crawl_id, mode, started_at, channel, fields.get("software", ""), opened_by)

@@ -42,7 +42,9 @@ class Derivation:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._crawls: dict[str, Crawl | None] = {}  # by warcinfo id; None for those that nobody knows
+        # What is known of no row is known while the run goes on that took it in, and to no later one.
         self._others: dict[str, str] = {}  # warcinfo id → crawl id, of other programs' warcinfos
+        self._further: dict[str, Crawl] = {}  # by the ids of warcinfos that go on with a run in another file
         self._current: Crawl | None = None  # the run that wrote the file
         self._file: str | None = None
 
@@ -81,7 +83,7 @@ class Derivation:
         if warcinfo_id not in self._crawls and warcinfo_id not in self._others:
             # An earlier run may have taken in another file of the same crawl.
             self._crawls[warcinfo_id] = self._store.crawl_of(warcinfo_id)
-        return self._crawls.get(warcinfo_id)
+        return self._crawls.get(warcinfo_id) or self._further.get(warcinfo_id)
 
     def _take_crawl(self, record: Record) -> None:
         if record.type == WARCINFO:
@@ -93,22 +95,27 @@ class Derivation:
             self._store.add_crawl(crawl.row() | _told(record))
 
     def _take_warcinfo(self, record: Record) -> None:
+        is_own = self._file is not None and record.field("WARC-Filename") == self._file
         first = continued_by(record)
-        crawl = self._crawl(first) if first else told_by(record)
+        if is_own and not first:
+            self._others.clear()
+            self._further.clear()
+        crawl = told_by(record)
         if crawl is None:
             self._others[record.id] = described(record).get("isPartOf") or record.id
             return
-        is_new = not first and self._crawl(record.id) is None
-        if is_new and self._store.knows_crawl(crawl.id):  # of that id, and yet another: it cannot be both
+        known = self._crawl(crawl.warcinfo_id)
+        if known is None and self._store.knows_crawl(crawl.id):  # of that id, and yet another: it cannot be both
             self._others[record.id] = record.id
             return
         # Else it came with records from elsewhere, of a crawl whose end may be known.
-        is_own = self._file is not None and record.field("WARC-Filename") == self._file
-        if is_new or (is_own and not first):
+        if known is None or (is_own and not first):
             self._store.add_crawl(crawl.row())
-        self._crawls[record.id] = crawl
+            self._crawls[crawl.warcinfo_id] = crawl
+        if first:
+            self._further[record.id] = known or crawl
         if is_own:
-            self._current = crawl
+            self._current = known or crawl
 
 
 def ended(report: Mapping[str, object]) -> dict[str, object]:

@@ -181,21 +181,23 @@ class Memory:
 
     def original_of(self, revisit: Record) -> Record | None:
         """The record that a revisit, of whatever making, has its payload in; None where the archive lacks it."""
+        return next(self._originals_of(revisit, {revisit.id}), None)
+
+    def _originals_of(self, revisit: Record, seen: set[str]) -> Iterator[Record]:
+        """Those that it may mean, the surest first; `seen` are the revisits on the way, which may go in a circle."""
         at_hand = original_at_hand(self._warc, revisit)
         if at_hand is not None:
-            return at_hand
+            yield at_hand
         for condition in _told(revisit):
             for row in self._rows(_ROW.where(condition).order_by(_c.fetched_at, _c.id)):
-                root = self._root(row)
-                record = self.record(_original(root)) if root is not None else None
-                if record is not None:
-                    return record
-        return None
-
-    def unfollowed(self, record_id: str) -> set[str]:
-        """The articles of which captures refer to a record."""
-        query = select(_c.article_id).where(_c.refers_to == record_id, _c.kind == ARTICLE).distinct()
-        return {row["article_id"] for row in self._rows(query)}
+                if row["id"] in seen or len(seen) > _MOST_STEPS:
+                    continue
+                record = self.record(_original(row))
+                if record is not None and row["record_type"] == REVISIT:
+                    seen.add(row["id"])
+                    yield from self._originals_of(record, seen)
+                elif record is not None and _is_whole(row):
+                    yield record
 
     def _has(self, *conditions: ColumnElement[bool]) -> bool:
         return self._database is not None and self._database.has_row(*conditions)
@@ -218,9 +220,9 @@ def _told(revisit: Record) -> Iterator[ColumnElement[bool]]:
     url, date = revisit.field("WARC-Refers-To-Target-URI"), moment(revisit.field("WARC-Refers-To-Date") or "")
     if url and date:
         yield and_(_c.url == url.strip("<> "), _c.fetched_at == date)
-    digest = revisit.field("WARC-Payload-Digest")
-    if digest and not named:
-        yield and_(_WHOLE, _c.payload_digest == digest)
+    digest, own = revisit.field("WARC-Payload-Digest"), moment(revisit.field("WARC-Date") or "")
+    if digest and own:  # nothing refers to what is later
+        yield and_(_WHOLE, _c.status == 200, _c.payload_digest == digest, _c.fetched_at <= own)
 
 
 def _since(row: RowMapping) -> str:

@@ -4,24 +4,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import RowMapping, select, update
 
 from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.crawl import KILLED, Crawl
-from ciwen_crawler.identity import article_id
-from ciwen_crawler.items import Article, Listing
+from ciwen_crawler.items import Article, ArticlePage, Listing
 from ciwen_crawler.looks import Looks
-from ciwen_crawler.pages import is_page, missing, read_article
+from ciwen_crawler.pages import missing
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.articles import Articles
 from ciwen_crawler.store.batch import Batch
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.store.memory import Memory
 from ciwen_crawler.store.readings import Reading, read
+from ciwen_crawler.store.referrers import Referrers
 from ciwen_crawler.store.rows import Row, listing_rows
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.reader import record_at
-from ciwen_crawler.warc.record import RESPONSE, REVISIT, Record
+from ciwen_crawler.warc.record import REVISIT, Record
 from ciwen_crawler.warc.revisit import followed
 from ciwen_crawler.warc.writer import Span
 
@@ -38,7 +38,7 @@ class Store:
         self._batch = Batch(database, before)
         self.memory = Memory(database, warc, self._batch)
         self.articles = Articles(database, self._batch, self._looks_of)
-        self._unfollowed: dict[str, set[str]] = {}  # ids of originals that did not come yet → articles
+        self._referrers = Referrers(database, self._batch)
         self._taken_in: set[str] = set()  # crawls whose captures another run took in
 
     def add_crawl(self, row: Row) -> None:
@@ -69,9 +69,10 @@ class Store:
 
         `taken_in`: another run wrote the record down than the one that it was made in.
         """
-        if taken_in:
+        if taken_in:  # else nothing that refers to it can have come before it
             self._taken_in.add(reading.capture.crawl_id)
-        self._await_originals(reading, taken_in)
+            for article_id in self._referrers.articles(reading.row):
+                self.articles.reconsider(article_id)
         self.add_capture(reading.row | {"crawl_id": reading.capture.crawl_id})
         if reading.listing:
             self.add_listing(reading.capture, reading.listing)
@@ -83,16 +84,6 @@ class Store:
         original = self.memory.original_of(revisit)
         content = followed(reading.capture, original) if original else None
         return read(reading.capture, content)
-
-    def _await_originals(self, reading: Reading, taken_in: bool) -> None:
-        """Where an original comes after what refers to it, the looks that lacked it must be taken again."""
-        capture = reading.capture
-        if capture.kind == ARTICLE and capture.refers_to and reading.page is None:
-            self._unfollowed.setdefault(capture.refers_to, set()).add(article_id(capture.url))
-        if capture.kind == ARTICLE and capture.record_type == RESPONSE:
-            waiting = self._unfollowed.pop(capture.id, set())
-            for each in waiting | (self.memory.unfollowed(capture.id) if taken_in else set()):
-                self.articles.reconsider(each)
 
     def decide(self, article: Article) -> str:
         """What the pipelines do with an article, for records that come without them: its verdict, or `quarantined`."""
@@ -143,19 +134,23 @@ class Store:
         )
         looks = Looks()
         for row in self.database.connection.execute(query).mappings().all():
-            capture = self._readable(Span(row["warc_file"], row["warc_offset"], row["warc_length"]))
-            if capture is None or not is_page(capture):
-                continue
-            of_row = {name: row[name] for name in ("kind", "via", "crawl_id", "channel")}
-            capture = replace(capture, **of_row)
-            article = looks.add(capture, read_article(capture))
+            page = self._page_of(row)
+            article = looks.add(*page) if page else None
             if article:
                 yield article
 
-    def _readable(self, span: Span) -> Capture | None:
-        record = record_at(self._warc, span)
-        capture = capture_of(record, None, span.file)
-        if capture is None or record.type != REVISIT:
-            return capture
-        original = self.memory.original_of(record)
-        return followed(capture, original) if original else None
+    def _page_of(self, row: RowMapping) -> tuple[Capture, ArticlePage] | None:
+        """What was read from a capture when it came, and what is read from a revisit now."""
+        record = record_at(self._warc, Span(row["warc_file"], row["warc_offset"], row["warc_length"]))
+        capture = capture_of(record, None, row["warc_file"])
+        if capture is None:
+            return None
+        of_row = {name: row[name] for name in ("kind", "via", "crawl_id", "channel")}
+        capture = replace(capture, **of_row)
+        if record.type == REVISIT:
+            original = self.memory.original_of(record)
+            found = read(capture, followed(capture, original) if original else None)
+        else:
+            # What was asked for as an article has a page that linked to it; others are what they turn out to be.
+            found = read(capture if capture.via else replace(capture, kind=""))
+        return (found.capture, found.page) if found.page and found.capture.kind == ARTICLE else None

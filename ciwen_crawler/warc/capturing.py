@@ -21,7 +21,7 @@ def captures(records: Iterable[Record], file: str) -> Iterator[tuple[Capture | N
     """Each record, with the capture that it holds; None for those that hold none."""
     requests: dict[str, Record] = {}
     for record in records:
-        if record.type == REQUEST:
+        if record.type == REQUEST and record.id:
             requests[record.id] = record
             if len(requests) > _MOST_WAITING:
                 del requests[next(iter(requests))]
@@ -45,7 +45,9 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
     status: int | None = None
     headers: message.Headers = (("content-type", record.field("Content-Type") or ""),)
     body = record.block
-    if record.type != RESOURCE:
+    if record.type == REVISIT and not record.block:  # the standard leaves it to who writes one
+        headers = ()
+    elif record.type != RESOURCE:
         response = message.response(record.block)
         if response is None:
             return None

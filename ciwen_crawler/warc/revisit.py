@@ -39,9 +39,10 @@ def original_at_hand(folder: Path, revisit: Record) -> Record | None:
         return None
     try:
         found = record_from(folder, file, int(offset))
-    except UnreadableInput:
+    except (UnreadableInput, OSError, OverflowError, ValueError):  # no such name and no such number can be
         return None
-    return found if found.id and found.id == bare_id(revisit.field("WARC-Refers-To")) else None
+    is_it = found.id and found.id == bare_id(revisit.field("WARC-Refers-To"))
+    return found if is_it and found.type != REVISIT else None
 
 
 def followed(revisit: Capture, original: Record) -> Capture | None:
@@ -49,7 +50,7 @@ def followed(revisit: Capture, original: Record) -> Capture | None:
     stored = capture_of(original, None, "")
     if stored is None or original.type == REVISIT or stored.status not in (None, 200) or stored.truncated:
         return None
-    if revisit.status == 304:
+    if revisit.status in (None, 304):
         said = {name.lower() for name, _ in revisit.headers} - _OF_THE_BODY
         kept = tuple(each for each in stored.headers if each[0].lower() not in said)
         new = tuple(each for each in revisit.headers if each[0].lower() in said)
