@@ -320,6 +320,18 @@ def test_no_asset_is_asked_for_twice_in_a_month_had_or_not(channel: Channel, tmp
     assert crawl(channel, tmp_path) == {}
 
 
+def test_asset_that_leads_to_another_host_is_not_followed_there(channel: Channel, tmp_path: Path) -> None:
+    channel.redirect(f"{HOST}a.js", f"{IMAGES}moved.js")
+    channel.redirect(f"{IMAGES}bg.png", "http://cdn.example.com/bg.png")
+    channel.pages[f"{IMAGES}moved.js"] = "3"
+    channel.pages["http://cdn.example.com/bg.png"] = b"\x89PNG elsewhere"
+    asked = crawl(channel, tmp_path)
+    assert (asked[f"{IMAGES}moved.js"], asked["http://cdn.example.com/bg.png"]) == (1, 0)
+    assert not channel.requested("cdn.example.com")
+    reasons = {each["url"]: each["reason"] for each in stats(tmp_path)["failures"]}  # type: ignore[attr-defined]
+    assert reasons["http://cdn.example.com/bg.png"] == "leads off the channel, to http://cdn.example.com/bg.png"
+
+
 def test_no_assets(channel: Channel, tmp_path: Path) -> None:
     assert crawl(channel, tmp_path, "--no-assets") == {f"{HOST}pic/body.jpg": 1}
 

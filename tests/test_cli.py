@@ -139,7 +139,7 @@ CHANNEL = '[mine]\nname = "我的"\nstart = ["http://mine.example.cn/"]\nhosts =
         ("[mine\n", r"cannot read \S+channels\.toml: "),
         ("mine = 1\n", "channel 'mine' needs name, start and hosts"),
         ('[mine]\nname = "我的"\n', "channel 'mine' needs name, start and hosts"),
-        (CHANNEL + "speed = 3\n", "channel 'mine' needs name, start and hosts, and may have delay, "),
+        (CHANNEL + "speed = 3\n", "channel 'mine' needs name, start and hosts, and may have assets, delay, "),
         (CHANNEL.replace('["http://mine.example.cn/"]', '"http://mine.example.cn/"'), "start is 'http://mine"),
         (CHANNEL.replace('["http://mine.example.cn/"]', "[]"), r"start is \[\], which is no list of texts"),
         (CHANNEL.replace('"http://mine.example.cn/"', '"mine.example.cn"'), "malformed start URL 'mine.example.cn'"),
