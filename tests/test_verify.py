@@ -37,6 +37,7 @@ from ciwen_crawler.warc.series import Series
 from ciwen_crawler.warc.verify import examine
 from fixtures.markup import Article, channel_pages
 from fixtures.server import Channel
+from tests import damage
 from tests.chronicle import Chronicle, copy
 from tests.damage import DAMAGES, DATABASE, Damage, members, warcs
 from tests.database import Rows, select, tables
@@ -332,6 +333,45 @@ def test_odd_exchanges_in_files_that_one_run_filled(tmp_path: Path, most: int) -
     archive = kept(tmp_path, 1, most)
     assert (len(warcs(archive)) > 2) == (most < 10**9)
     assert_proven(archive)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bodies that nobody can squeeze, longer than what is unpacked at once by a little or by much."""
+    folder = tmp_path_factory.mktemp("long")
+    chance = random.Random(5)
+    archive = Archive(folder, begin(CRAWL, "瓷闻天下", new_id()), {"robots": "obey"})
+    for size in (*range(64_500, 65_100, 23), 65_536 * 2, 400_000):
+        body = chance.randbytes(size)
+        plain = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + body
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (size, body[::-1])
+        for raw in (plain, chunked, b"HTTP/1.1 200 " + body[::2] * 2, body):
+            archive.keep(Exchange("http://odd.example/", clock.now(), b"GET / HTTP/1.1\r\n\r\n", raw))
+    archive.finish("done", 0, archive.tally.as_dict())
+    return folder
+
+
+def test_long_records(long: Path, tmp_path: Path) -> None:
+    assert_proven(long)
+    take_in(tmp_path / "other", *warcs(long))
+    assert_proven(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    "hurt", [damage.altered_block_digest, damage.altered_payload_digest, damage.stray_bytes, damage.shortened_file]
+)
+def test_damage_to_long_records(long: Path, tmp_path: Path, hurt: Damage) -> None:
+    for seed in range(5):
+        archive = copy(long, tmp_path / str(seed))
+        file = hurt(archive, random.Random(seed))
+        assert file in (found(archive) or ())
+
+
+def test_long_record_with_a_digest_that_is_not_its_own(long: Path, tmp_path: Path) -> None:
+    archive = copy(long, tmp_path)
+    damage.altered_payload_digest(archive, random.Random(1))
+    (told,) = [finding.what for finding in findings_of_records(archive) if "payload digest" in finding.what]
+    assert told.endswith("does not agree with its payload")
 
 
 def test_damage_to_files_that_one_run_filled(tmp_path: Path) -> None:

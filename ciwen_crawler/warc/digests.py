@@ -12,6 +12,11 @@ _PREFIX, _LENGTH = "sha1:", len("sha1:") + 32
 
 def is_sha1_of(said: str, data: bytes | memoryview) -> bool:
     """Whether a digest of our own form, SHA-1 in Base32, is of that data."""
+    return is_sha1(said, hashlib.sha1(data).digest())
+
+
+def is_sha1(said: str, digest: bytes) -> bool:
+    """Whether a digest of our own form is that SHA-1."""
     if len(said) != _LENGTH or not said.startswith(_PREFIX):
         return False
     try:
@@ -19,7 +24,7 @@ def is_sha1_of(said: str, data: bytes | memoryview) -> bool:
         number = int(said[len(_PREFIX) :].encode("ascii").translate(_DIGITS), 32)
     except ValueError:
         return False
-    return number == int.from_bytes(hashlib.sha1(data).digest(), "big")
+    return number == int.from_bytes(digest, "big")
 
 
 def agrees(said: str, data: bytes | memoryview) -> bool:

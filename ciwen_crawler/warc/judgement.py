@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ciwen_crawler.exchange import BY_DISCONNECT, BY_LENGTH, BY_TIME, UNSPECIFIED
-from ciwen_crawler.warc.digests import agrees, is_sha1_of
+from ciwen_crawler.warc.digests import agrees, is_sha1, is_sha1_of
 from ciwen_crawler.warc.heads import Fields
 from ciwen_crawler.warc.originals import Originals
 from ciwen_crawler.warc.payloads import entity, readings
 from ciwen_crawler.warc.record import METADATA, REQUEST, RESOURCE, RESPONSE, REVISIT, VERSION, WARCINFO
 from ciwen_crawler.warc.sequence import Sequence
+from ciwen_crawler.warc.unpacking import Hashed
 
 _KINDS = frozenset({WARCINFO, REQUEST, RESPONSE, REVISIT, RESOURCE, METADATA})
 _ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")
@@ -36,7 +37,8 @@ class Unpacked(NamedTuple):
     id: str  # WARC-Record-ID as it stands
     fields: Fields
     begin: int  # of the block
-    block: memoryview
+    block: memoryview  # empty where it was hashed
+    hashed: Hashed | None
 
 
 class Judge:
@@ -56,7 +58,7 @@ class Judge:
             yield f"WARC-Date {fields.get('warc-date', 'missing')} is no moment as we write them"
         if fields.get("warc-truncated") not in _TRUNCATED:
             yield f"WARC-Truncated {fields['warc-truncated']} is no reason that is known"
-        if not is_sha1_of(fields.get("warc-block-digest", ""), record.block):
+        if not _has_block(record):
             yield _BLOCK.format(kind, record.id)
         if not _has_payload(record):
             yield _PAYLOAD.format(kind, record.id)
@@ -68,9 +70,17 @@ class Judge:
             yield f"revisit record {record.id}: {wrong}"
 
 
+def _has_block(record: Unpacked) -> bool:
+    said = record.fields.get("warc-block-digest", "")
+    return is_sha1(said, record.hashed.block) if record.hashed else is_sha1_of(said, record.block)
+
+
 def _has_payload(record: Unpacked) -> bool:
     said = record.fields.get("warc-payload-digest", "")
-    if record.kind == RESPONSE and record.fields.get("content-type", "").startswith(_HTTP):
+    is_http = record.kind == RESPONSE and record.fields.get("content-type", "").startswith(_HTTP)
+    if record.hashed and (is_http or record.kind == RESOURCE):
+        return is_sha1(said, record.hashed.payload)
+    if is_http:
         return is_sha1_of(said, entity(record.raw, record.begin, record.begin + len(record.block)))
     if record.kind == RESOURCE:
         return is_sha1_of(said, record.block)

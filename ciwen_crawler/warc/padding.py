@@ -24,7 +24,7 @@ def altered_padding(path: Path, start: int, end: int) -> Iterator[Finding]:
         for offset, region in regions(file, start):
             if offset >= end:
                 return
-            if _has_padding(region):
+            if _has_padding(bytes(region)):
                 yield Finding(f"{WARC}/{path.name}", offset, "bits altered behind the end of its gzip member's data")
 
 

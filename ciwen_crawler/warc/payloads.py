@@ -28,6 +28,15 @@ def entity(raw: bytes, begin: int, end: int) -> bytes | memoryview:
     return answer.entity if answer else memoryview(raw)[body:end]
 
 
+def entity_begin(raw: bytes, begin: int) -> int | None:
+    """Where the entity of an HTTP response begins that may go on behind these bytes.
+
+    None where its head does too, or where it is not there as it is.
+    """
+    body = head_end(raw, begin)
+    return None if body == len(raw) or b"chunked" in raw[begin:body].lower() else body
+
+
 def readings(block: bytes, content_type: str) -> list[bytes]:
     """All that another program may have taken for the payload of a record, the standard's reading first."""
     if not content_type.lower().startswith("application/http"):

@@ -15,11 +15,11 @@ class RunningDigest:
     def __init__(self, beside: ThreadPoolExecutor) -> None:
         self._beside = beside
         self._hash = hashlib.sha256()
-        self._held: list[bytes] = []
+        self._held: list[bytes | memoryview] = []
         self._size = 0
         self._last: Future[None] | None = None
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes | memoryview) -> None:
         """These bytes too."""
         self._held.append(data)
         self._size += len(data)

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from isal import isal_zlib
-
 from ciwen_crawler.message import DAMAGE
 from ciwen_crawler.warc.examined import Doubt, Examined, Report, Stretch
 from ciwen_crawler.warc.files import WARC
@@ -28,7 +26,9 @@ from ciwen_crawler.warc.record import (
     bare_id,
 )
 from ciwen_crawler.warc.running import Digested, RunningDigest
+from ciwen_crawler.warc.unpacking import Member, unpack
 
+_NOTHING = memoryview(b"")
 _CAPTURES = frozenset({RESPONSE, REVISIT, RESOURCE})
 
 
@@ -50,10 +50,10 @@ def examine(
                     examination.region(offset, region)
                     found.size = offset + len(region)
         except OSError as error:
-            examination.hole(found.size, b"", f"cannot be read: {error.strerror}")
+            examination.hole(found.size, _NOTHING, f"cannot be read: {error.strerror}")
             return found
         if not found.size:
-            examination.hole(0, b"", "empty")
+            examination.hole(0, _NOTHING, "empty")
         examination.leave(found.size)
         found.sha256 = whole.hexdigest() if whole else None
         return found
@@ -79,54 +79,51 @@ class _Examination:
 
     # Members
 
-    def region(self, offset: int, region: bytes) -> None:
+    def region(self, offset: int, region: memoryview) -> None:
         """What lies from one member header to the next: one member, if all is well."""
         while region:
-            decoder = isal_zlib.decompressobj(wbits=31)
-            is_member = region.startswith(MEMBER_HEADER)
+            is_member = region[: len(MEMBER_HEADER)] == MEMBER_HEADER
+            member, what = None, "gzip member cut short, or damaged"
             try:
-                raw = decoder.decompress(region)
-                what = "gzip member cut short, or damaged"
+                member = unpack(region, self._info)
             except DAMAGE as error:
                 what = f"gzip member damaged ({error})"
-            if not decoder.eof:
+            if member is None:
                 self.hole(offset, region, what if is_member else f"{len(region)} bytes that belong to no record")
                 return
-            rest: bytes = decoder.unused_data
-            member = region[: len(region) - len(rest)] if rest else region
             if not is_member:
                 self.found.is_readable = False
                 what = "gzip header altered: not the constant one that every member of ours has"
                 self.found.findings.append(self._finding(offset, what))
-            self._member(offset, member, raw)
-            offset += len(member)
-            region = rest
+            self._member(offset, region[: member.size], member)
+            offset, region = offset + member.size, region[member.size :]
 
-    def hole(self, offset: int, region: bytes, what: str) -> None:
+    def hole(self, offset: int, region: memoryview, what: str) -> None:
         """Bytes of which no record comes."""
         self.found.findings.append(self._finding(offset, what))
         self.found.is_readable = False
         self._judge.sequence.interrupt()
         self._digest.add(region)
-        self._records += region.startswith(MEMBER_HEADER)
+        self._records += region[: len(MEMBER_HEADER)] == MEMBER_HEADER
 
-    def _member(self, offset: int, member: bytes, raw: bytes) -> None:
+    def _member(self, offset: int, packed: memoryview, member: Member) -> None:
+        raw, hashed = member.raw, member.hashed
         try:
-            version, fields, begin = head_of(raw)
+            version, fields, begin = head_of(raw, hashed.size if hashed else 0)
         except ValueError as error:
-            self.hole(offset, member, str(error))
+            self.hole(offset, packed, str(error))
             return
         kind, record_id = fields.get("warc-type", "").lower(), fields.get("warc-record-id", "")
-        record = Unpacked(offset, raw, version, kind, record_id, fields, begin, memoryview(raw)[begin:-4])
+        record = Unpacked(offset, raw, version, kind, record_id, fields, begin, memoryview(raw)[begin:-4], hashed)
         self.found.records += 1
         if kind == WARCINFO and fields.get("warc-filename") == self.found.name:
             self._enter(record)
         is_ours = self._info != "" and (fields.get("warc-warcinfo-id") == self._info or record_id == self._info)
         if is_ours and kind == METADATA and fields.get("ciwen-role") == ROLE_REPORT:
             self.leave(offset)
-            self._report(record, offset + len(member))
+            self._report(record, offset + member.size)
         elif self._is_open:
-            self._digest.add(member)
+            self._digest.add(packed)
             self._records += 1
         elif not self._is_told:
             self._is_told = True
