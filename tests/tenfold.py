@@ -22,7 +22,7 @@ NUMBERS = dict(zip(NAMES, range(43000001, 43000100), strict=False))
 PARTS = 3
 KILLED = 5  # the crawl that is killed, counted from 0
 CRAWLS = 11  # with that one
-FILE = 60_000  # bytes; a WARC file of this size is full, so that there are several
+FILE = 30_000  # bytes; a WARC file of this size is full, so that there are several
 SITE = "http://ci.china.com.cn"
 ROBOTS = f"{SITE}/robots.txt"
 RULES = "User-agent: *\nDisallow: /private/\n"

@@ -2,16 +2,29 @@
 
 import gzip
 import os
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 
 from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.store.upkeep import up_to_date
 from ciwen_crawler.warc.reader import records
 from ciwen_crawler.warc.record import HTTP_RESPONSE, RESPONSE, Record, build, new_id, warcinfo
 from ciwen_crawler.warc.recovery import CUT, Repair, last_whole, recover
 from ciwen_crawler.warc.writer import OPEN, WarcWriter
+from fixtures.markup import Article, channel_pages
+from fixtures.server import Channel
+from tests.database import Rows, tables
+from tests.program import PACE, ciwen
+from tests.rebuilt import rebuilt
+from tests.records import found_in_file
 
 DATE = "2025-06-04T08:35:12.123456Z"
 NAME = "ciwen-20250604083512123-00001-host.warc.gz"
@@ -150,3 +163,134 @@ def test_records_larger_than_what_is_read_at_once(tmp_path: Path) -> None:
     assert last_whole(path) == len(data)
     path.write_bytes(data[:-1])
     assert last_whole(path) == len(data) - len(large[-1].member())
+
+
+# An archive whose last run was killed at any byte of its last three records
+
+NUMBERS = range(43000001, 43000007)
+FEWEST = 3000
+EVERY = 97  # of the cuts; a quick test looks at one of so many
+ONE_BY_ONE = ("-s", "CONCURRENT_REQUESTS=1")
+CRAWLED = 30  # cuts that are followed by a crawl and a verification
+TEXT = "".join(
+    random.Random(43135627).choices([chr(code) for code in range(0x4E00, 0x9FA5)], k=1200)
+)  # hard to squeeze
+
+
+@dataclass(frozen=True)
+class Killed:
+    """An archive of two runs in one file; what it was between them, and at each point of the second one."""
+
+    archive: Path
+    between: Path  # the database after the first run
+    channel: Channel
+    ends: list[int]  # where the last four records end
+
+    @property
+    def file(self) -> Path:
+        """Its WARC file."""
+        return next((self.archive / "warc").glob("*.warc.gz"))
+
+    @property
+    def cuts(self) -> range:
+        """Every length that the file may have been cut to."""
+        return range(self.ends[0], self.ends[-1])
+
+    def cut_at(self, length: int, folder: Path) -> Path:
+        """The archive, killed when its file had that length; it knows of the second run nothing, or all of it."""
+        (folder / "warc").mkdir(parents=True)
+        left_open(folder / "warc", self.file.read_bytes()[:length], self.file.name)
+        shutil.copy(self.between if length % 2 else self.archive / "ciwen.sqlite", folder / "ciwen.sqlite")
+        (folder / "runs").mkdir()
+        first, second = sorted((self.archive / "runs").iterdir())
+        shutil.copy(first, folder / "runs")
+        shutil.copy(second, folder / "runs" / (second.name + ".new"))
+        return folder
+
+    def whole(self, length: int) -> int:
+        """Where the last record ends that is whole in a file of that length."""
+        return max(end for end in self.ends if end <= length)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    folder = tmp_path_factory.mktemp("killed")
+    articles = [Article(number, f"第{number}篇") for number in NUMBERS]
+    with Channel(channel_pages(articles)) as channel:
+        ciwen("crawl", archive=folder / "archive", channel=channel)
+        shutil.copy(folder / "archive" / "ciwen.sqlite", folder / "between.sqlite")
+        # The last to be asked for.
+        channel.edit(articles[-1].url, "窑火未熄", TEXT)
+        ciwen("crawl", archive=folder / "archive", channel=channel, pace=(*PACE, *ONE_BY_ONE))
+        path = next((folder / "archive" / "warc").glob("*.warc.gz"))
+        found = list(found_in_file(path))
+        assert [record.type for record in found[-3:]] == ["request", "response", "metadata"]
+        ends = [record.offset for record in found[-3:]] + [path.stat().st_size]
+        yield Killed(folder / "archive", folder / "between.sqlite", channel, ends)
+
+
+def test_records_are_long_enough_for_thousands_of_cuts(killed: Killed) -> None:
+    assert len(killed.cuts) >= FEWEST
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is such: what is made durable thousands of times is durable at once there."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("every", [EVERY, pytest.param(1, marks=pytest.mark.torture)])
+def test_after_every_cut_records_are_read_and_rows_are_theirs(killed: Killed, quick: Path, every: int) -> None:
+    data = killed.file.read_bytes()
+    expected: dict[int, dict[str, Rows]] = {}
+    for length in killed.cuts[::every]:
+        folder = killed.cut_at(length, quick / str(length))
+        whole, name = killed.whole(length), killed.file.name
+        assert recover(folder / "warc") == [Repair(name, whole, length - whole)]
+        cut = {name + CUT: data[whole:length]} if whole < length else {}
+        assert contents(folder / "warc") == {name: data[:whole]} | cut
+        assert read_by_warcio(folder / "warc" / name) == records_until(killed.file, whole)
+        up_to_date(folder, [name]).close()
+        found = tables(folder)
+        if whole not in expected:
+            expected[whole] = rebuilt(folder, quick / "rebuilt" / str(whole))
+        assert found == expected[whole], f"cut at {length}"
+        shutil.rmtree(folder)
+    assert len(expected) == 3
+
+
+def records_until(path: Path, end: int) -> list[str]:
+    """The ids of the records that end before a byte."""
+    return [record.id or "" for record in found_in_file(path) if record.offset < end]
+
+
+def read_by_warcio(path: Path) -> list[str]:
+    """The ids of the records that warcio reads, with their blocks."""
+    found = []
+    with path.open("rb") as stream:
+        for record in ArchiveIterator(stream, check_digests=True):
+            record.raw_stream.read()
+            # Of payloads it has another notion than the standard where they are chunked.
+            assert not [each for each in record.digest_checker.problems if "block" in each]
+            found.append(record.rec_headers.get_header("WARC-Record-ID"))
+    return found
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(CRAWLED, marks=pytest.mark.torture)])
+def test_after_a_cut_the_next_crawl_goes_on_and_the_archive_is_proven(
+    killed: Killed, tmp_path: Path, count: int
+) -> None:
+    for length in sorted(random.Random(count).sample(killed.cuts, count)):
+        folder = killed.cut_at(length, tmp_path / str(length))
+        said = ciwen("crawl", archive=folder, channel=killed.channel)
+        assert "mended" in said.out
+        ciwen("verify", "--jobs", 1, archive=folder)
+        found = tables(folder)
+        assert [row["outcome"] for row in found["crawls"]] == ["done", "killed", "done"]
+        assert {row["versions"] for row in found["articles"]} == {1, 2}
+        assert found == rebuilt(folder, tmp_path / "rebuilt" / str(length))
