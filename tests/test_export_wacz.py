@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
 import zipfile
@@ -133,6 +134,19 @@ def test_what_is_compressed_already_is_stored_as_it_is(package: Packed) -> None:
     with zipfile.ZipFile(package.path) as opened_:
         stored = {each.filename for each in opened_.infolist() if each.compress_type == zipfile.ZIP_STORED}
     assert stored == {name for name in package.parts if name.endswith(".gz")}
+
+
+def test_readers_that_trust_the_directory_find_where_each_part_begins(package: Packed) -> None:
+    """Where the directory has no extra field wabac.js takes it that the head of the entry has none either."""
+    with zipfile.ZipFile(package.path) as opened_:
+        entries = opened_.infolist()
+    data = package.path.read_bytes()
+    for entry in entries:
+        lengths = struct.unpack_from("<HH", data, entry.header_offset + 26)
+        assert entry.extra or lengths[1] == 0
+        begins = entry.header_offset + 30 + sum(lengths)
+        if entry.compress_type == zipfile.ZIP_STORED:
+            assert data[begins : begins + entry.file_size] == package.parts[entry.filename]
 
 
 def test_py_wacz_finds_it_valid(package: Packed) -> None:
