@@ -274,12 +274,15 @@ def test_article_is_plain_data() -> None:
 
 
 # What rows follow from, and from there every module that is imported, but for those that decide no row.
-READING = "store/readings.py content.py looks.py store/articles.py warc/capturing.py".split()
+READING = "store/readings.py content.py looks.py store/articles.py warc/capturing.py warc/revisit.py".split()
 DECIDES_NO_ROW = {
     "__init__.py": "the version",
     "errors.py": "what is told of failures",
+    "original.py": "where a record lies",
     "store/__init__.py": "holds a docstring alone",
     "warc/__init__.py": "holds a docstring alone",
+    "warc/reader.py": "finds records, whose digests say whether they are whole",
+    "warc/writer.py": "is known to the reader for its spans",
     "store/batch.py": "writes rows as they are given",
     "store/database.py": "opens the file that they are written to",
     "store/schema.py": "has a version of its own, which a database must have",
