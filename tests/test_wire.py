@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from fastwarc.warc import ArchiveIterator
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.error import ConnectionDone
@@ -23,6 +22,7 @@ from ciwen_crawler.exchange import BY_DISCONNECT, BY_LENGTH, BY_TIME, Exchange
 from ciwen_crawler.wire import _Connection, _Recording, _Request
 from tests.odd_messages import OddMessages
 from tests.odd_server import CLOSE, WAIT, Answer, Logged, OddServer
+from tests.records import Found, entity_of, found_in, head_of
 from tests.wire_cases import (
     CASES,
     CONTINUE,
@@ -54,6 +54,22 @@ class Bytes(NamedTuple):
     request: bytes
     interim: tuple[bytes, ...]
     response: bytes
+
+
+class Kept(NamedTuple):
+    """What the WARC files have of one exchange."""
+
+    request: bytes
+    interim: tuple[bytes, ...]
+    response: bytes  # of a revisit the head alone
+    original: bytes | None  # the response that a revisit refers to
+
+    def is_of(self, sent: Bytes) -> bool:
+        """Whether these are the bytes; a revisit's payload is its original's, however each of the two was framed."""
+        if self[:2] != sent[:2] or self.original is None:
+            return self[:3] == sent
+        entity = entity_of(sent.response)
+        return sent.response.startswith(self.response) and entity == entity_of(self.original) != b""
 
 
 def bytes_of(exchanges: list[Exchange] | list[Logged]) -> list[Bytes]:
@@ -140,34 +156,58 @@ def sent(server: OddServer) -> dict[str, list[Bytes]]:
     return {path: bytes_of(server.of(path)) for path in {entry.path for entry in server.log}}
 
 
-def kept(archive: Path) -> dict[str, list[Bytes]]:
+def kept(archive: Path) -> dict[str, list[Kept]]:
     """What the WARC files have for each path: blocks as they stand, joined by WARC-Concurrent-To."""
-    requests: dict[str, tuple[str, bytes]] = {}
-    interims, responses = defaultdict(list), {}
-    for path in sorted((archive / "warc").glob("*.warc.gz")):
-        with path.open("rb") as file:
-            for record in ArchiveIterator(file, parse_http=False):
-                kind, block = record.headers["WARC-Type"], record.reader.read()
-                concurrent = record.headers.get("WARC-Concurrent-To")
-                if kind == "request":
-                    requests[record.headers["WARC-Record-ID"]] = (record.headers["WARC-Target-URI"], block)
-                elif kind == "response":
-                    responses[concurrent] = block
-                elif concurrent:
-                    interims[concurrent].append(block)
-    assert {*interims, *responses} <= {*requests}
+    records = {record.id: record for record in found_in(archive)}
+    interims: dict[str, list[bytes]] = defaultdict(list)
+    answers: dict[str, Found] = {}
+    for record in records.values():
+        concurrent = record.field("WARC-Concurrent-To")
+        if record.type in ("response", "revisit"):
+            answers[concurrent] = record
+        elif record.type == "metadata" and concurrent:
+            interims[concurrent].append(record.block)
+    assert {records[each].type for each in {*interims, *answers}} == {"request"}
     found = defaultdict(list)
-    for record_id, (url, block) in requests.items():
-        found[path_of(url)].append(Bytes(block, tuple(interims[record_id]), responses.get(record_id, b"")))
+    for record in records.values():
+        if record.type == "request":
+            answer = answers.get(record.id)
+            original = records[answer.field("WARC-Refers-To")] if answer and answer.type == "revisit" else None
+            exchange = Kept(
+                record.block,
+                tuple(interims[record.id]),
+                answer.block if answer else b"",
+                original.block if original else None,
+            )
+            found[path_of(record.field("WARC-Target-URI"))].append(exchange)
     return found
 
 
 def test_every_exchange_is_in_the_warc_files_byte_for_byte(crawled: Generated) -> None:
     expected, found = sent(crawled.server), kept(crawled.archive)
     assert found.keys() == expected.keys()
-    differing = [path for path in expected if found[path] != expected[path]]
+    differing = [
+        path
+        for path, exchanges in expected.items()
+        if len(exchanges) != len(found[path])
+        or not all(one.is_of(other) for one, other in zip(found[path], exchanges, strict=True))
+    ]
     assert differing == []
     assert sum(map(len, found.values())) >= FEWEST
+
+
+def test_the_generated_crawl_has_revisits_of_every_framing(crawled: Generated) -> None:
+    revisits = [each for exchanges in kept(crawled.archive).values() for each in exchanges if each.original]
+    framings = {(framing_of(each.response), framing_of(each.original)) for each in revisits}
+    assert {one for pair in framings for one in pair} == {"chunked", "length", "close"}
+    assert any(one != other for one, other in framings), "framed otherwise than its original"
+    assert len(revisits) > 40
+
+
+def framing_of(message: bytes) -> str:
+    """How a message says where its body ends."""
+    head = head_of(message).lower()
+    return "chunked" if b"chunked" in head else "length" if b"content-length:" in head else "close"
 
 
 def test_the_generated_crawl_has_every_oddity(crawled: Generated) -> None:
