@@ -227,7 +227,9 @@ def altered_date(archive: Path, chance: Chance) -> str:
 
 
 def altered_id(archive: Path, chance: Chance) -> str:
-    return _altered(archive, chance, rb"(WARC-Record-ID: <urn:uuid:)(\w)", lambda c: b"b" if c == b"a" else b"a")
+    """Of any record but a report: to that nothing refers, and no digest is over it before its file is final."""
+    no_report = rb"(?s)\A(?!.*Ciwen-Role: report\r\n)(.*?WARC-Record-ID: <urn:uuid:)(\w)"
+    return _altered(archive, chance, no_report, lambda c: b"b" if c == b"a" else b"a")
 
 
 def altered_reference(archive: Path, chance: Chance) -> str:
@@ -359,7 +361,7 @@ def altered_row(archive: Path, chance: Chance) -> str:
     (row,) = select(archive, f"SELECT * FROM {table} WHERE rowid = ?", rowid)
     column = chance.choice(list(row))
     old = row[column]
-    new = old + 1 if isinstance(old, int) else "x" if old is None else f"{old}x"
+    new = old + 7 if isinstance(old, int) else "x" if old is None else f"{old}x"
     return _execute(archive, f"UPDATE {table} SET {column} = ? WHERE rowid = ?", new, rowid)
 
 

@@ -177,6 +177,9 @@ class _Examination:
         except ValueError:
             content = None
         if isinstance(content, dict):
+            if content.get("finished_at") != record.fields.get("warc-date"):
+                what = "a report whose WARC-Date is not when its run finished"
+                self.found.findings.append(self._finding(record.offset, what))
             self.found.reports.append(Report(record.offset, end, self._run, content))
         else:
             self.found.findings.append(self._finding(record.offset, "a report that is no JSON object"))
