@@ -6,11 +6,13 @@ from itertools import count
 from pathlib import Path
 
 from ciwen_crawler.archive import Archive
+from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.items import Article
 from ciwen_crawler.saved import resource
-from ciwen_crawler.sources import is_warc
+from ciwen_crawler.sources import is_wacz, is_warc
 from ciwen_crawler.store.derivation import Derivation
 from ciwen_crawler.store.parts import derived_from
+from ciwen_crawler.wacz import contents
 from ciwen_crawler.warc.capturing import capture_of, captures
 from ciwen_crawler.warc.reader import records
 from ciwen_crawler.warc.record import REQUEST, WARCINFO, Record, bare_id
@@ -31,7 +33,9 @@ class Intake:
 
         Raises UnreadableInput where the file is damaged, after what was whole before the damage has been taken.
         """
-        if is_warc(path):
+        if is_wacz(path):
+            yield from self._wacz(path)
+        elif is_warc(path):
             yield from self._warc(path)
         else:
             record = resource(path, self._archive.ready())
@@ -43,6 +47,18 @@ class Intake:
 
     def _holds(self, record_id: str) -> bool:
         return record_id in self._taken or self._archive.memory.holds(record_id)
+
+    def _wacz(self, path: Path) -> Iterator[Article | None]:
+        members, faults = contents(path)
+        told = list(faults)
+        for member in members:
+            try:
+                with member.unpacked() as file:
+                    yield from self._warc(file)
+            except UnreadableInput as error:
+                told.append(str(error))
+        if told:
+            raise UnreadableInput("; ".join(told))
 
     def _warc(self, path: Path) -> Iterator[Article | None]:
         skipped: set[str] = set()
@@ -67,7 +83,7 @@ class Intake:
                     exchange = held.exchange_of(record)
                     for each in exchange:
                         self._copy(each)
-                    yield self._take(record, next((each for each in exchange if each.type == REQUEST), None))
+                    yield self._take(record, _request_of(record, exchange))
         finally:  # what is whole before a damage too
             for record in held.rest():
                 if record.warcinfo_id in self._crawls:
@@ -89,6 +105,14 @@ class Intake:
         self._archive.tally.records += 1
         capture = capture_of(replace(record, offset=span.offset, length=span.length), request, span.file)
         return self._derivation.take(derived_from(record, capture))
+
+
+def _request_of(record: Record, exchange: Iterable[Record]) -> Record | None:
+    """The request that says of which kind a capture is: the one that the capture names, as whoever reads the archive's
+    own files goes by it.
+    """
+    named = bare_id(record.field("WARC-Concurrent-To"))
+    return next((each for each in exchange if named and each.type == REQUEST and each.id == named), None)
 
 
 class _Held:
