@@ -18,7 +18,8 @@ from ciwen_crawler.store.database import Database
 from ciwen_crawler.warc.record import REVISIT
 from ciwen_crawler.warc.writer import Span
 
-_NO_DIGITS = str.maketrans("", "", "-T:")
+_NO_DIGITS = str.maketrans("", "", "-T:.")
+_NOT_MODIFIED = 304
 
 
 class Written(NamedTuple):
@@ -50,19 +51,33 @@ def write(database: Database, folder: Path, target: str | None, period: Period) 
 
 def line(row: CaptureRow, span: Span) -> bytes:
     """The line of a capture whose record lies there."""
+    return _written(row, span, _digits(row.fetched_at, "2025-06-04T08:35:12"), row.status)
+
+
+def exact_line(row: CaptureRow, span: Span) -> bytes:
+    """The line that wabac.js needs to find the original of each revisit.
+
+    To the millisecond: it looks for an original by its very moment, and would take the next capture for one of an
+    earlier second. And a 304 without its status, with which it shows no body whatever the record refers to.
+    """
+    status = "-" if row.status == _NOT_MODIFIED else row.status
+    return _written(row, span, _digits(row.fetched_at, "2025-06-04T08:35:12.123"), status)
+
+
+def _written(row: CaptureRow, span: Span, stamp: str, status: int | str | None) -> bytes:
     fields = {
         "url": row.url.replace(" ", "%20"),  # as those that read the record mend it
         "mime": "warc/revisit" if row.record_type == REVISIT else row.mime,
-        "status": None if row.status is None else str(row.status),
+        "status": None if status is None else str(status),
         "digest": row.payload_digest,
         "length": str(span.length),
         "offset": str(span.offset),
         "filename": span.file,
     }
     told = json.dumps({name: value for name, value in fields.items() if value is not None})
-    return f"{surt(row.url)} {timestamp(row.fetched_at)} {told}\n".encode()
+    return f"{surt(row.url)} {stamp} {told}\n".encode()
 
 
-def timestamp(moment: str) -> str:
-    """A moment to the second, in 14 digits."""
-    return moment[: len("2025-06-04T08:35:12")].translate(_NO_DIGITS)
+def _digits(moment: str, up_to: str) -> str:
+    """The digits of a moment, as many as those of another."""
+    return moment[: len(up_to)].translate(_NO_DIGITS)

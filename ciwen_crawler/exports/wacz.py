@@ -22,6 +22,7 @@ from ciwen_crawler.exports.output import opened
 from ciwen_crawler.exports.package import Package
 from ciwen_crawler.exports.selection import CaptureRow, Held, Page, Selection
 from ciwen_crawler.exports.sorting import Sorter
+from ciwen_crawler.exports.words import words
 from ciwen_crawler.exports.zipnum import ZipNum
 from ciwen_crawler.period import Period
 from ciwen_crawler.store import schema
@@ -109,7 +110,7 @@ class _Contents:
                 yield member
 
     def _index(self, row: CaptureRow, span: Span) -> None:
-        self._sorter.add(cdxj.line(row, span))
+        self._sorter.add(cdxj.exact_line(row, span))
         self.captures += 1
         self.first = min(self.first or row.fetched_at, row.fetched_at)
         self.last = max(self.last, row.fetched_at)
@@ -126,7 +127,7 @@ class _Contents:
                     "url": page.url,
                     "ts": page.fetched_at,
                     "title": page.title or page.url,
-                    "text": page.text,
+                    "text": "\n".join((page.text, words(f"{page.title or ''} {page.text}"))),
                 }
             )
 
