@@ -173,8 +173,16 @@ def test_the_index_in_blocks_is_the_whole_index(whole: Packed, ten: Path, tmp_pa
         assert lines.decode().startswith(prefix + " {")
         found += lines
     assert end == len(blocks)
-    assert found == (tmp_path / "index.cdxj").read_bytes()
-    assert len(head) == 1 + -(-found.count(b"\n") // 300)
+    lines_found = found.decode().splitlines()
+    assert lines_found == sorted(lines_found)
+    assert len(head) == 1 + -(-len(lines_found) // 300)
+    # It is exact to the millisecond, and a 304 has no status there.
+    assert all(re.fullmatch(r"\S+ \d{17} \{.*\}", line) for line in lines_found)
+    coarse = [re.sub(r"^(\S+ \d{14})\d{3} ", r"\1 ", line) for line in lines_found]
+    coarse = [line.replace('"status": "-"', '"status": "304"') for line in coarse]
+    assert sorted(coarse) == (tmp_path / "index.cdxj").read_text().splitlines()
+    assert '"status": "304"' not in found.decode()
+    assert '"status": "-"' in found.decode()
 
 
 def test_the_index_names_every_capture_where_it_lies(package: Packed, tmp_path: Path) -> None:
@@ -216,16 +224,21 @@ def versions(archive: Path) -> Rows:
 def test_every_version_of_an_article_is_a_page_that_can_be_searched(whole: Packed, ten: Path) -> None:
     head = json.loads(whole.parts["pages/pages.jsonl"].splitlines()[0])
     assert head == {"format": "json-pages-1.0", "id": "pages", "title": "Articles", "hasText": True}
-    assert whole.pages == [
-        {
+    for page, row in zip(whole.pages, versions(ten), strict=True):
+        read = "\n".join(filter(None, (row["body"], row["captions"])))
+        text, _, words = page.pop("text").rpartition("\n")
+        assert text == read
+        # Those who search know words by the blanks between them.
+        runs = re.findall(r"[\u4e00-\u9fff]+", f"{row['title']} {read}")
+        assert set(words.split()) == {
+            run[at : at + n] for run in runs for n in (2, 3) for at in range(len(run) - n + 1)
+        }
+        assert page == {
             "id": f"{row['article_id']}-{row['number']}",
             "url": row["url"],
             "ts": row["fetched_at"],
             "title": row["title"],
-            "text": "\n".join(filter(None, (row["body"], row["captions"]))),
         }
-        for row in versions(ten)
-    ]
     assert len(whole.pages) == select(ten, "SELECT count(*) AS n FROM versions")[0]["n"]
     assert any("窑口" in page["text"] for page in whole.pages)
 
@@ -240,7 +253,7 @@ def test_pages_of_a_period_are_those_whose_captures_are_in_it(late: Packed, ten:
 def test_the_main_page_is_the_home_of_the_channel(package: Packed) -> None:
     described = package.read("datapackage.json")
     assert described["mainPageUrl"] == "http://ci.china.com.cn/"
-    stamp = "".join(re.findall(r"\d", described["mainPageDate"]))[:14]
+    stamp = "".join(re.findall(r"\d", described["mainPageDate"]))[:17]
     lines = gzip.decompress(package.parts["indexes/index.cdx.gz"]).decode()
     assert f"cn,com,china,ci)/ {stamp} " in lines
 
