@@ -51,7 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._serve(path)
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def do_CONNECT(self) -> None:
         """Nobody gets out."""
@@ -59,7 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.send_error(403)
 
-    do_POST = do_CONNECT
+    def do_POST(self) -> None:
+        self.do_CONNECT()
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: the tests print what they need."""
@@ -70,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if "Range" in self.headers else 200)
         if "Range" in self.headers:
             self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{size}")
-        self.send_header("Content-Type", guess_type(path.name)[0] or "application/octet-stream")
+        kind = guess_type(path.name)[0] or "application/octet-stream"
+        self.send_header("Content-Type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(end - begin))
         self.end_headers()
