@@ -23,6 +23,7 @@ from ciwen_crawler.warc.record import HTTP_RESPONSE, RESPONSE, build, new_id
 from ciwen_crawler.warc.recovery import recover
 from fixtures.markup import Article
 from tests.database import Rows, tables
+from tests.program import ciwen
 from tests.records import Found, files_of, found_in
 from tests.tenfold import CRAWLS, Tenfold
 
@@ -119,6 +120,10 @@ def rows_of(folder: Path) -> dict[str, Rows]:
     assert {name: rows for name, rows in differing.items() if rows} == {}
     assert found == expected
     return found
+
+
+def test_ten_crawls_are_proven(states: States) -> None:
+    ciwen("verify", archive=states.archive)
 
 
 # Restored, cut and both, anywhere
