@@ -18,6 +18,7 @@ from warcio.warcwriter import WARCWriter
 
 from ciwen_crawler.saved import resource
 from ciwen_crawler.store import upkeep
+from ciwen_crawler.verification import verify
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.reader import parsed
 from ciwen_crawler.warc.reader import records as read
@@ -28,7 +29,10 @@ from tests.cases import articles, cases
 from tests.chronicle import Chronicle, copy, identity
 from tests.chronicle import url as location
 from tests.database import Rows, select, tables
+from tests.faults import put_in
 from tests.program import ciwen
+from tests.records import found_in_file
+from tests.tenfold import SmallFiles, Tenfold
 
 HOST = "ci.china.com.cn"
 # Where a record lies is all that may differ once it has been copied.
@@ -202,6 +206,62 @@ def test_replay_into_an_archive_that_was_crawled(by_run: list[Path], tmp_path: P
     found = tables(archive)
     upkeep.rebuild(archive)
     assert tables(archive) == found
+
+
+# --- Over several files ---------------------------------------------------------------------------------------------
+
+
+def test_replay_that_fills_files(tenfold: Tenfold, tmp_path: Path) -> None:
+    """Of an archive whose runs filled several, too: what its revisits say of places is true in none of the new ones."""
+    archive = tmp_path / "archive"
+    arguments, environment = put_in(SmallFiles)
+    ciwen("replay", tenfold.archive / "warc", *arguments, archive=archive, env=environment)
+    found = tables(archive)
+    assert content(found) == content(tables(tenfold.archive))
+    assert len(warcs(archive)) > 3
+    for path in warcs(archive):
+        there = [record for record in found_in_file(path) if record.type in ("request", "response", "revisit")]
+        ids = {record.id for record in there}
+        answered = {record.id for record in there if record.type != "request"}
+        beside = [record.field("WARC-Concurrent-To") for record in there if record.type != "request"]
+        assert set(beside) <= ids - answered, "an exchange lies in one file"
+    upkeep.rebuild(archive)
+    assert tables(archive) == found
+    assert verify(archive).findings == ()
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
+def test_each_file_of_runs_that_filled_several_by_a_replay_of_its_own(
+    tenfold: Tenfold, tmp_path: Path, backwards: bool
+) -> None:
+    """A file may hold the middle of a run, its warcinfo that goes on with one that nobody has seen, and its report."""
+    archive = tmp_path / "archive"
+    expected = content(tables(tenfold.archive))
+    for path in sorted(warcs(tenfold.archive), reverse=backwards):
+        ciwen("replay", path, archive=archive)
+        found = tables(archive)
+        known = {row["id"]: row for row in expected["crawls"]}
+        for row in content(found)["crawls"]:
+            same = ("started_at", "mode", "channel", "software", "warcinfo_id")
+            assert [row[name] for name in same] == [known[row["id"]][name] for name in same]
+        assert {row["crawl_id"] for row in found["captures"]} <= {row["id"] for row in found["crawls"]}
+    assert content(found) == expected
+    upkeep.rebuild(archive)
+    assert tables(archive) == found
+    assert verify(archive).findings == ()
+
+
+def test_rebuild_of_what_is_left_of_a_run(tenfold: Tenfold, tmp_path: Path) -> None:
+    """The file in which a run began is lost: the others tell of the run all the same."""
+    archive = copy(tenfold.archive, tmp_path)
+    rows = tables(archive)["crawls"]
+    continued = next(path for path in warcs(archive) if b"ciwen-continues" in next(found_in_file(path)).block)
+    before = max(path for path in warcs(archive) if path < continued)
+    before.unlink()
+    upkeep.rebuild(archive)
+    crawl_id = next(line for line in next(found_in_file(continued)).block.decode().split("\r\n") if "isPartOf" in line)
+    (row,) = [row for row in tables(archive)["crawls"] if row["id"] == crawl_id.removeprefix("isPartOf: ")]
+    assert row in rows
 
 
 # --- Saved pages ----------------------------------------------------------------------------------------------------

@@ -5,33 +5,43 @@ what a run stored and what is derived from its records is the same.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from ciwen_crawler.capture import Capture
-from ciwen_crawler.crawl import Crawl, continued_by, told_by
+from ciwen_crawler.crawl import REPLAY, Crawl, continued_by, told_by
 from ciwen_crawler.items import Article
 from ciwen_crawler.store.parts import Derived, read_parts
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.warc.record import WARCINFO, Record, described
 
 
-def derive(store: Store, files: Iterable[Path], jobs: int = 1, start: int = 0) -> None:
+def derive(
+    store: Store,
+    files: Iterable[Path],
+    jobs: int = 1,
+    start: int = 0,
+    *,
+    advance: Callable[[int], None] = lambda _: None,
+    reported: Callable[[str, bytes], None] = lambda _, __: None,
+) -> None:
     """Take every record of the files, from a byte of the first on; rows that are there already stay as they are. All is
     committed at the end.
 
+    `advance` is told how many bytes more have been taken, `reported` the report of each run that wrote into the files.
     Raises UnreadableInput where a file is damaged, WorkerLost where a process that reads is killed.
     """
-    derivation = Derivation(store)
+    derivation = Derivation(store, reported)
     with closing(read_parts(files, jobs, start)) as found:
-        for path, part in found:
-            derivation.enter(path)
-            for derived in part:
+        for part, said in found:
+            derivation.enter(part.path)
+            for derived in said:
                 article = derivation.take(derived)
                 if article:
                     store.decide(article)
+            advance(part.end - part.start)
     store.settle()
     store.close_crawls()
 
@@ -39,8 +49,9 @@ def derive(store: Store, files: Iterable[Path], jobs: int = 1, start: int = 0) -
 class Derivation:
     """Takes what records say, in their order."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, reported: Callable[[str, bytes], None] = lambda _, __: None) -> None:
         self._store = store
+        self._reported = reported
         self._crawls: dict[str, Crawl | None] = {}  # by warcinfo id; None for those that nobody knows
         # What is known of no row is known while the run goes on that took it in, and to no later one.
         self._others: dict[str, str] = {}  # warcinfo id → crawl id, of other programs' warcinfos
@@ -67,7 +78,8 @@ class Derivation:
         if derived.record is not None:
             reading = self._store.followed(reading, derived.record)
         capture = self._placed(reading.capture, derived.warcinfo_id)
-        taken_in = self._current is None or capture.crawl_id != self._current.id
+        current = self._current
+        taken_in = current is None or current.mode == REPLAY or capture.crawl_id != current.id
         return self._store.add(replace(reading, capture=capture), taken_in)
 
     def _placed(self, capture: Capture, warcinfo_id: str) -> Capture:
@@ -93,6 +105,8 @@ class Derivation:
         if crawl:
             self._store.end_looks(crawl.id)
             self._store.add_crawl(crawl.row() | _told(record))
+            if crawl == self._current:
+                self._reported(crawl.id, record.block)
 
     def _take_warcinfo(self, record: Record) -> None:
         is_own = self._file is not None and record.field("WARC-Filename") == self._file
