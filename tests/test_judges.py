@@ -300,7 +300,7 @@ def test_revisits_refer_to_responses_and_agree_with_them(archive: Path) -> None:
         assert revisit.field("WARC-Payload-Digest") == original.field("WARC-Payload-Digest")
         assert revisit.field("WARC-Refers-To-Filename") == original.file
         assert revisit.field("WARC-Refers-To-File-Offset") == str(original.offset)
-        # Records stand in the order of answers, and say when they were asked for: of two under way at once either first.
+        # Records stand in the order of answers and say when they were asked for: of two at once, either may be first.
         assert (original.file, original.offset) < (revisit.file, revisit.offset)
         assert re.split(rb"\r?\n\r?\n", revisit.block)[1:] == [b""], "a head alone"
         statuses = [int(re.match(rb"HTTP/\d\.\d +(\d{3})", each.block)[1]) for each in (revisit, original)]
