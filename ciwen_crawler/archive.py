@@ -1,6 +1,5 @@
 """Archive: the folder while a run writes it. Bytes first, then the rows that follow from them."""
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -9,12 +8,13 @@ from pathlib import Path
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.crawl import CONTINUES, STARTED_AT, Crawl
-from ciwen_crawler.errors import CannotWrite, CiwenError
+from ciwen_crawler.errors import CiwenError
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.health import Past
 from ciwen_crawler.lock import Lock
 from ciwen_crawler.store.derivation import ended
 from ciwen_crawler.store.past import past
+from ciwen_crawler.store.reports import Reports
 from ciwen_crawler.store.rows import capture_row
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.store.upkeep import up_to_date
@@ -26,8 +26,6 @@ from ciwen_crawler.warc.record import REVISIT, Record, new_id, report, urn, warc
 from ciwen_crawler.warc.recovery import recover
 from ciwen_crawler.warc.series import Opening, Series
 from ciwen_crawler.warc.writer import Span
-
-RUNS = "runs"
 
 
 class Archive:
@@ -148,16 +146,18 @@ class Archive:
             "stats": dict(stats),
             "warc": [written._asdict() for written in self._series.written()],
         }
-        draft = self._drafted(content)  # a folder that refuses it is to be known before the run is called done
+        record = report(finished_at, self._series.warcinfo_id, self.crawl.warcinfo_id, content)
+        # A folder that refuses it is to be known before the run is called done.
+        reports = Reports(self.folder)
+        draft = reports.draft(self.crawl.id, record.block)
         self.store.settle()
-        self.append(report(new_id(), finished_at, self._series.warcinfo_id, self.crawl.warcinfo_id, content))
+        self.append(record)
         self.store.add_crawl(self.crawl.row() | ended(content))
         self.store.commit()
         self.store.close_crawls()
         self._series.close()
         self._database.end_writing()
-        path = draft.with_suffix("")
-        draft.replace(path)
+        path = reports.keep(draft)
         self._let_go()
         return path
 
@@ -170,12 +170,3 @@ class Archive:
     def _let_go(self) -> None:
         self._database.close()
         self._lock.release()
-
-    def _drafted(self, content: Mapping[str, object]) -> Path:
-        path = self.folder / RUNS / f"{self.crawl.id}.json.new"
-        try:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise CannotWrite(f"cannot write {path}: {error.strerror}") from error
-        return path

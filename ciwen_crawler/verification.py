@@ -29,6 +29,7 @@ from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.derivation import derive
 from ciwen_crawler.store.place import Place
 from ciwen_crawler.store.queries import must_hold_warcs
+from ciwen_crawler.store.reports import RUNS
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.store.upkeep import rederive
 from ciwen_crawler.store.workers import Workers
@@ -39,7 +40,6 @@ from ciwen_crawler.warc.finding import Finding
 from ciwen_crawler.warc.verify import examine
 from ciwen_crawler.warc.writer import OPEN
 
-RUNS = "runs"
 _SOFTWARE = re.compile(r"Ciwen/\d+\.\d+\.\d+(?:(?:a|b|rc|\.dev|\.post)\d+)?", re.ASCII)
 
 
@@ -210,16 +210,19 @@ class _Verification:
 
     def _derived(self, held: Path, place: Place | None) -> Path:
         path = self._temporary / "derived.sqlite"
-        with self._progress.stage("rows"):
+        files = warc_files(self._folder)
+        behind = [path for path in files if place is None or path.name >= place.file]
+        total = sum(path.stat().st_size for path in behind) - (place.offset if place else 0)
+        with self._progress.stage("rows", total) as advance:
             if place is None:
                 with closing(Database(path)) as database:
                     database.begin_building()
-                    derive(Store(database, self._folder / WARC), warc_files(self._folder), self._jobs)
+                    derive(Store(database, self._folder / WARC), files, self._jobs, advance=advance)
             else:
                 shutil.copyfile(held, path)
                 with closing(Database(path)) as database:
                     database.begin_building()
-                    rederive(database, self._folder, place, self._jobs)
+                    rederive(database, self._folder, place, self._jobs, advance=advance)
         _sign(path, held)
         return path
 

@@ -685,7 +685,7 @@ def test_worker_that_is_killed(rebuilding: Rebuilding) -> None:
     for process in rebuilding.workers:
         os.kill(process, signal.SIGKILL)
     told = line(ended(rebuilding.run, 1))
-    assert told == "a process that read records was killed: `ciwen rebuild --jobs 1` needs the least memory"
+    assert told == "a process that read records was killed: `--jobs 1` needs the least memory"
     assert tables(rebuilding.archive) == before
     assert not (rebuilding.archive / "ciwen.sqlite.new").exists()
 

@@ -54,6 +54,16 @@ def test_parts_of_any_size_give_the_same_rows(
     assert tables(archive) == chronicle.after[-1]
 
 
+def test_reports_that_are_gone_are_written_again(chronicle: Chronicle, tmp_path: Path) -> None:
+    archive = copy(chronicle.archive, tmp_path)
+    reports = {path: path.read_bytes() for path in (archive / "runs").iterdir()}
+    for path in list(reports)[1:]:
+        path.unlink()
+    ciwen("rebuild", archive=archive)
+    assert {path: path.read_bytes() for path in (archive / "runs").iterdir()} == reports
+    ciwen("verify", archive=archive)
+
+
 def test_rows_that_no_record_gives_are_gone(chronicle: Chronicle, tmp_path: Path) -> None:
     archive = copy(chronicle.archive, tmp_path)
     with closing(sqlite3.connect(archive / DATABASE)) as connection, connection:

@@ -174,7 +174,7 @@ def test_a_warcinfo_is_its_own() -> None:
 
 
 def test_a_report() -> None:
-    record = report("1", DATE, "2", "3", {"stats": {"瓷": 1}})
+    record = report(DATE, "2", "3", {"stats": {"瓷": 1}})
     assert json.loads(record.block) == {"stats": {"瓷": 1}}
     assert (record.warcinfo_id, record.field("WARC-Refers-To")) == ("2", "<urn:uuid:3>")
 

@@ -44,25 +44,10 @@ def derived_from(record: Record, capture: Capture | None, warc: Path | None = No
     return Derived(record.warcinfo_id, None, None)
 
 
-def read_parts(files: Iterable[Path], jobs: int, start: int = 0) -> Generator[tuple[Path, list[Derived]], None, None]:
-    """What the records of files say, part after part in their order, read ahead by `jobs` processes.
-
-    `start` is where in the first file to begin, in bytes.
-    Raises UnreadableInput where a file is damaged, WorkerLost where one of the processes is killed.
-    """
-    found = list(_parts(files, start))
-    if min(jobs, len(found)) <= 1:
-        yield from ((part.path, part.read()) for part in found)
-        return
-    workers = Workers(min(jobs, len(found)), _Part.read)
-    try:
-        yield from zip((part.path for part in found), workers.map(found), strict=True)
-    finally:
-        workers.end()
-
-
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
+    """Bytes of a file, from one exchange to another."""
+
     path: Path
     start: int
     end: int
@@ -74,8 +59,25 @@ class _Part:
         return [each for each in derived if each.reading or each.record]
 
 
-def _parts(files: Iterable[Path], begin: int) -> Iterator[_Part]:
+def read_parts(files: Iterable[Path], jobs: int, start: int = 0) -> Generator[tuple[Part, list[Derived]], None, None]:
+    """What the records of files say, part after part in their order, read ahead by `jobs` processes.
+
+    `start` is where in the first file to begin, in bytes.
+    Raises UnreadableInput where a file is damaged, WorkerLost where one of the processes is killed.
+    """
+    found = list(_parts(files, start))
+    if min(jobs, len(found)) <= 1:
+        yield from ((part, part.read()) for part in found)
+        return
+    workers = Workers(min(jobs, len(found)), Part.read)
+    try:
+        yield from zip(found, workers.map(found), strict=True)
+    finally:
+        workers.end()
+
+
+def _parts(files: Iterable[Path], begin: int) -> Iterator[Part]:
     for path in files:
         count = max(1, (path.stat().st_size - begin) // _PART)
-        yield from (_Part(path, start, end) for start, end in parts(path, count, begin))
+        yield from (Part(path, start, end) for start, end in parts(path, count, begin))
         begin = 0

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
@@ -16,6 +17,7 @@ from ciwen_crawler.store.database import NAME, Database, must_be_file, remove, r
 from ciwen_crawler.store.derivation import derive
 from ciwen_crawler.store.place import Place, first_lacking, must_be_there
 from ciwen_crawler.store.pruning import prune
+from ciwen_crawler.store.reports import Reports
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.warc.files import WARC, warc_files
 
@@ -43,7 +45,8 @@ def _build(path: Path, folder: Path, jobs: int) -> None:
         with closing(Database(path)) as database:
             database.begin_building()
             with _advising(folder):
-                derive(Store(database, folder / WARC), warc_files(folder), jobs)
+                reported = Reports(folder).restore
+                derive(Store(database, folder / WARC), warc_files(folder), jobs, reported=reported)
             _sign(database)
     except BaseException:
         # On a disk that is full, half a database is what the next run lacks the space of.
@@ -61,8 +64,14 @@ def _advising(folder: Path) -> Iterator[None]:
         raise UnreadableInput(f"{error}: {advice}") from error
 
 
-def rederive(database: Database, folder: Path, place: Place, jobs: int = 1) -> None:
-    """Make all rows again that follow from the records at a place or behind it."""
+def rederive(
+    database: Database,
+    folder: Path,
+    place: Place,
+    jobs: int = 1,
+    **told: Any,
+) -> None:
+    """Make all rows again that follow from the records at a place or behind it; `told` as of `derive`."""
     files = [path for path in warc_files(folder) if path.name >= place.file]
     if any(_is_ahead(database, path) for path in files):
         # Killed before its end, this must be seen: what is pruned would not come again.
@@ -70,7 +79,7 @@ def rederive(database: Database, folder: Path, place: Place, jobs: int = 1) -> N
     store = Store(database, folder / WARC)
     for article_id in prune(database, place):
         store.articles.reconsider(article_id)
-    derive(store, files, jobs, place.offset if files and files[0].name == place.file else 0)
+    derive(store, files, jobs, place.offset if files and files[0].name == place.file else 0, **told)
 
 
 def _is_ahead(database: Database, path: Path) -> bool:
@@ -101,7 +110,7 @@ def up_to_date(folder: Path, mended: Collection[str] = ()) -> Database:
     with _advising(folder):
         place = first_lacking(database, folder, mended)
         if place:
-            rederive(database, folder, place)
+            rederive(database, folder, place, reported=Reports(folder).restore)
     _sign(database)
     return database
 

@@ -78,7 +78,7 @@ def _result(connection: "Connection[Any, Any]") -> Any:
 
 
 def _lost() -> WorkerLost:
-    return WorkerLost("a process that read records was killed: `ciwen rebuild --jobs 1` needs the least memory")
+    return WorkerLost("a process that read records was killed: `--jobs 1` needs the least memory")
 
 
 def _work(connection: "Connection[Any, Any]", function: Callable[[T], R]) -> None:

@@ -145,11 +145,18 @@ def described(record: Record) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def report(record_id: str, date: str, warcinfo_id: str, opened_by: str, content: Mapping[str, object]) -> Record:
-    """The record that ends a run: its report, as JSON. It refers to the warcinfo that opened the run."""
+def report(date: str, warcinfo_id: str, opened_by: str, content: Mapping[str, object]) -> Record:
+    """The record that ends a run: its report, as JSON. It refers to the warcinfo that opened the run, of whose id its
+    own is made, as nothing else could tell that it was altered.
+    """
     block = json.dumps(content, ensure_ascii=False, indent=1).encode()
     more = {"WARC-Warcinfo-ID": urn(warcinfo_id), "WARC-Refers-To": urn(opened_by), "Ciwen-Role": ROLE_REPORT}
-    return build(METADATA, record_id, date, block, "application/json", more)
+    return build(METADATA, report_id(opened_by), date, block, "application/json", more)
+
+
+def report_id(opened_by: str) -> str:
+    """The id of the report of a run, by that of the warcinfo that opened it: the UUIDv5 of its URN."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:uuid:{opened_by}"))
 
 
 def moment(date: str) -> str | None:

@@ -24,6 +24,7 @@ from ciwen_crawler.warc.record import (
     ROLE_REPORT,
     WARCINFO,
     bare_id,
+    report_id,
 )
 from ciwen_crawler.warc.running import Digested, RunningDigest
 from ciwen_crawler.warc.unpacking import Member, unpack
@@ -172,6 +173,8 @@ class _Examination:
         if bare_id(record.fields.get("warc-refers-to")) != self._run:
             what = "a report of another run than the one that stands before it"
             self.found.findings.append(self._finding(record.offset, what))
+        elif bare_id(record.id) != report_id(self._run):
+            self.found.findings.append(self._finding(record.offset, "a report whose id is not made of its run's"))
         try:
             content = json.loads(bytes(record.block))
         except ValueError:
