@@ -184,7 +184,7 @@ class Articles:
             for row in self._batch.waiting(schema.captures)
             if (row["article_id"], row["crawl_id"]) == (look.id, look.crawl_id) and not _is_secure(row["url"])
         )
-        return 200 in statuses or None in statuses
+        return any(status in (None, 200, 304) for status in statuses)
 
 
 def _is_secure(url: str) -> bool:
