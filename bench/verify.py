@@ -24,10 +24,10 @@ from ciwen_crawler.archive import Archive
 from ciwen_crawler.crawl import CRAWL, begin
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.store.upkeep import rebuild
-from ciwen_crawler.verification import verify
+from ciwen_crawler.verify.examination import examine
+from ciwen_crawler.verify.verification import verify
 from ciwen_crawler.warc.files import warc_files
 from ciwen_crawler.warc.record import new_id
-from ciwen_crawler.warc.verify import examine
 
 ARTICLES, PICTURES = 3000, 1000
 _SMALLEST, _LARGEST = 10_000, 250_000  # bytes of a picture

@@ -152,9 +152,10 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Prove the archive: every byte of its WARC files, every row against its record."""
-    from ciwen_crawler import period, verification
+    from ciwen_crawler import period
     from ciwen_crawler.progress import Progress
-    from ciwen_crawler.proof import as_text
+    from ciwen_crawler.verify import verification
+    from ciwen_crawler.verify.proof import as_text
 
     moment = period.parse_since(since) if since else None
     proof = verification.verify(archive, moment, jobs, Progress(quiet=quiet or as_json))
@@ -225,7 +226,7 @@ def export(
     write = {Format.CDXJ: cdxj.write, Format.WACZ: wacz.write}[format_]
     written = write(queries.opened(archive), archive, output, period(since, until))
     if written and output not in (None, "-") and not quiet:
-        notify(exported(output, written.captures, written.size))
+        notify(exported(output, *written))
 
 
 def _version(wanted: bool) -> None:

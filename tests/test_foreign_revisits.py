@@ -17,7 +17,7 @@ from ciwen_crawler.archive import Archive
 from ciwen_crawler.crawl import REPLAY, begin
 from ciwen_crawler.intake import Intake
 from ciwen_crawler.store import upkeep
-from ciwen_crawler.verification import verify
+from ciwen_crawler.verify.verification import verify
 from ciwen_crawler.warc.record import new_id
 from fixtures.markup import Article
 from fixtures.server import Channel

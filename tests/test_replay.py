@@ -18,7 +18,7 @@ from warcio.warcwriter import WARCWriter
 
 from ciwen_crawler.saved import resource
 from ciwen_crawler.store import upkeep
-from ciwen_crawler.verification import verify
+from ciwen_crawler.verify.verification import verify
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.reader import parsed
 from ciwen_crawler.warc.reader import records as read

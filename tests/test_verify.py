@@ -24,17 +24,17 @@ from ciwen_crawler.exchange import BY_DISCONNECT, Exchange
 from ciwen_crawler.intake import Intake
 from ciwen_crawler.lock import Lock
 from ciwen_crawler.progress import Progress
-from ciwen_crawler.proof import Proof, as_text
 from ciwen_crawler.store import comparison, upkeep
-from ciwen_crawler.verification import verify
-from ciwen_crawler.warc.continuity import Continuity
+from ciwen_crawler.verify.continuity import Continuity
+from ciwen_crawler.verify.examination import examine
+from ciwen_crawler.verify.finding import Finding
+from ciwen_crawler.verify.proof import Proof, as_text
+from ciwen_crawler.verify.verification import verify
 from ciwen_crawler.warc.files import at_rest
-from ciwen_crawler.warc.finding import Finding
 from ciwen_crawler.warc.manifest import Manifest
 from ciwen_crawler.warc.reader import records as read
 from ciwen_crawler.warc.record import Record, new_id
 from ciwen_crawler.warc.series import Series
-from ciwen_crawler.warc.verify import examine
 from fixtures.markup import Article, channel_pages
 from fixtures.server import Channel
 from tests import damage

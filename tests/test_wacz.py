@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ciwen_crawler.errors import CannotWrite, UnreadableInput
 from ciwen_crawler.store import upkeep
-from ciwen_crawler.verification import verify
+from ciwen_crawler.verify.verification import verify
 from ciwen_crawler.wacz import contents
 from fixtures.markup import Article
 from tests.chronicle import Chronicle

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ciwen_crawler.warc.finding import Finding
+from ciwen_crawler.verify.finding import Finding
 
 
 class Stretch(NamedTuple):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ciwen_crawler.warc.finding import Finding
+from ciwen_crawler.verify.finding import Finding
 
 DAMAGED = 5  # exit code
 _SHOWN = 50  # findings that people are shown of one file

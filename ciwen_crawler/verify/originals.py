@@ -5,7 +5,7 @@ from pathlib import Path
 
 from isal import isal_zlib
 
-from ciwen_crawler.warc.heads import Fields, fields_of
+from ciwen_crawler.verify.heads import Fields, fields_of
 from ciwen_crawler.warc.reader import NO_RECORD
 from ciwen_crawler.warc.record import IDENTICAL, MEMBER_HEADER, NOT_MODIFIED, RESOURCE, RESPONSE, moment
 

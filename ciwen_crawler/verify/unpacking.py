@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from isal import isal_zlib
 
-from ciwen_crawler.warc.heads import BLANK, fields_of
-from ciwen_crawler.warc.payloads import entity_begin
+from ciwen_crawler.verify.heads import BLANK, fields_of
+from ciwen_crawler.verify.payloads import entity_begin
 from ciwen_crawler.warc.record import RESOURCE, RESPONSE
 
 _LONG = 64 * 1024  # bytes of a member

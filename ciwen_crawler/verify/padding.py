@@ -10,9 +10,9 @@ from pathlib import Path
 from isal import isal_zlib
 
 from ciwen_crawler.message import DAMAGE
+from ciwen_crawler.verify.finding import Finding
+from ciwen_crawler.verify.members import regions
 from ciwen_crawler.warc.files import WARC
-from ciwen_crawler.warc.finding import Finding
-from ciwen_crawler.warc.members import regions
 
 _TRAILER = 8  # bytes: CRC-32 and length
 

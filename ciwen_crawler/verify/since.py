@@ -11,8 +11,8 @@ from ciwen_crawler.crawl import continued_by
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.store.place import Place
+from ciwen_crawler.verify.heads import fields_of
 from ciwen_crawler.warc.files import WARC, own_name, warc_files
-from ciwen_crawler.warc.heads import fields_of
 from ciwen_crawler.warc.reader import NO_RECORD, member_end, record_at
 from ciwen_crawler.warc.record import MEMBER_HEADER, WARCINFO
 from ciwen_crawler.warc.writer import Span

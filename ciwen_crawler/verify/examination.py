@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ciwen_crawler.message import DAMAGE
-from ciwen_crawler.warc.examined import Doubt, Examined, Report, Stretch
+from ciwen_crawler.verify.examined import Doubt, Examined, Report, Stretch
+from ciwen_crawler.verify.finding import Finding
+from ciwen_crawler.verify.heads import head_of
+from ciwen_crawler.verify.judgement import Judge, Unpacked, others
+from ciwen_crawler.verify.members import regions
+from ciwen_crawler.verify.running_digest import Digested, RunningDigest
+from ciwen_crawler.verify.unpacking import Member, unpack
 from ciwen_crawler.warc.files import WARC
-from ciwen_crawler.warc.finding import Finding
-from ciwen_crawler.warc.heads import head_of
-from ciwen_crawler.warc.judgement import Judge, Unpacked, others
-from ciwen_crawler.warc.members import regions
 from ciwen_crawler.warc.record import (
     MEMBER_HEADER,
     METADATA,
@@ -26,8 +28,6 @@ from ciwen_crawler.warc.record import (
     bare_id,
     report_id,
 )
-from ciwen_crawler.warc.running import Digested, RunningDigest
-from ciwen_crawler.warc.unpacking import Member, unpack
 
 _NOTHING = memoryview(b"")
 _CAPTURES = frozenset({RESPONSE, REVISIT, RESOURCE})

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ciwen_crawler.warc.heads import Fields
+from ciwen_crawler.verify.heads import Fields
 from ciwen_crawler.warc.record import METADATA, REQUEST, RESPONSE, REVISIT, ROLE_INTERIM
 
 _ANSWERS = frozenset({RESPONSE, REVISIT})

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ciwen_crawler.exchange import BY_DISCONNECT, BY_LENGTH, BY_TIME, UNSPECIFIED
-from ciwen_crawler.warc.digests import agrees, is_sha1, is_sha1_of
-from ciwen_crawler.warc.heads import Fields
-from ciwen_crawler.warc.originals import Originals
-from ciwen_crawler.warc.payloads import entity, readings
+from ciwen_crawler.verify.digests import agrees, is_sha1, is_sha1_of
+from ciwen_crawler.verify.heads import Fields
+from ciwen_crawler.verify.originals import Originals
+from ciwen_crawler.verify.payloads import entity, readings
+from ciwen_crawler.verify.sequence import Sequence
+from ciwen_crawler.verify.unpacking import Hashed
 from ciwen_crawler.warc.record import METADATA, REQUEST, RESOURCE, RESPONSE, REVISIT, VERSION, WARCINFO
-from ciwen_crawler.warc.sequence import Sequence
-from ciwen_crawler.warc.unpacking import Hashed
 
 _KINDS = frozenset({WARCINFO, REQUEST, RESPONSE, REVISIT, RESOURCE, METADATA})
 _ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")

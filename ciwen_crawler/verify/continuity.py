@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from ciwen_crawler.warc.examined import Doubt, Examined, Report, Stretch
+from ciwen_crawler.verify.examined import Doubt, Examined, Report, Stretch
+from ciwen_crawler.verify.finding import Finding
+from ciwen_crawler.verify.padding import altered_padding
 from ciwen_crawler.warc.files import WARC, at_rest, own_name
-from ciwen_crawler.warc.finding import Finding
 from ciwen_crawler.warc.manifest import MANIFEST, Manifest
-from ciwen_crawler.warc.padding import altered_padding
 
 _Key = tuple[str, int]  # a stretch: its file's name and its offset
 

@@ -1,0 +1,133 @@
+"""Rows: those that an archive's database holds, beside those that its records give."""
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from ciwen_crawler.crawl import SOFTWARE
+from ciwen_crawler.errors import SchemaMismatch, UsageError
+from ciwen_crawler.pages import extractor_digest
+from ciwen_crawler.progress import Progress
+from ciwen_crawler.store import schema
+from ciwen_crawler.store.comparison import Comparison
+from ciwen_crawler.store.database import NAME, Database
+from ciwen_crawler.store.derivation import derive
+from ciwen_crawler.store.place import Place
+from ciwen_crawler.store.store import Store
+from ciwen_crawler.store.upkeep import rederive
+from ciwen_crawler.verify.finding import Finding
+from ciwen_crawler.warc.files import WARC, warc_files
+from ciwen_crawler.warc.writer import OPEN
+
+_SOFTWARE = re.compile(r"Ciwen/\d+\.\d+\.\d+(?:(?:a|b|rc|\.dev|\.post)\d+)?", re.ASCII)
+
+
+class Rows:
+    """The rows of one archive. What is copied or derived goes into a folder that is given for it."""
+
+    def __init__(self, folder: Path, temporary: Path, jobs: int, progress: Progress) -> None:
+        self._folder, self._temporary = folder, temporary
+        self._jobs, self._progress = jobs, progress
+        self.findings: list[Finding] = []
+        self.compared = 0
+        self.held = self._database()  # what can be read of the database; None where nothing can
+
+    def _database(self) -> Path | None:
+        """The database, or a copy of it that can be read beside its WAL."""
+        path = self._folder / NAME
+        if not path.exists():
+            self._damaged(f"missing: `ciwen rebuild --archive {self._folder}` makes it from {WARC}/")
+            return None
+        wal = path.with_name(NAME + "-wal")
+        if wal.exists():  # reading it there would write there
+            for each in (path, wal):
+                shutil.copyfile(each, self._temporary / each.name)
+            path = self._temporary / NAME
+        try:
+            with closing(Database(path, read_only=True)) as database:
+                m = schema.meta.c
+                extractor = database.connection.execute(select(m.value).where(m.key == "extractor")).scalar()
+        except SchemaMismatch as error:
+            if not isinstance(error.__cause__, sqlite3.Error):
+                raise
+            self._damaged(f"damaged: {error.__cause__}")
+            return None
+        if extractor != extractor_digest():
+            raise UsageError(
+                f"{self._folder / NAME} was derived by other code: `ciwen rebuild --archive {self._folder}` first"
+            )
+        return path
+
+    def _damaged(self, what: str) -> None:
+        self.findings.append(Finding(NAME, None, what))
+
+    def compare(self, place: Place | None, lost: set[str], unreadable: str | None) -> str | None:
+        """Find the files that rows name and that are gone, but those known to be lost; then each row that is not as the
+        records say, of those that follow from a place on, of all where there is none.
+
+        Gives why no row was compared: `unreadable`, where records cannot be read.
+        """
+        if self.held is None:
+            return None
+        try:
+            self.findings += (each for each in self._lacking(self.held) if Path(each.file).name not in lost)
+            if unreadable:
+                return unreadable
+            with Comparison(self.held, self._derived(self.held, place)) as comparison:
+                self.findings += (Finding(NAME, None, what) for what in comparison.differences())
+                self.compared = comparison.rows
+        except (sqlite3.DatabaseError, SchemaMismatch) as error:
+            self._damaged(f"damaged: {error}")
+        return None
+
+    def _lacking(self, held: Path) -> list[Finding]:
+        """The files that rows name and that are not there, or end before the last of them."""
+        c = schema.captures.c
+        query = select(c.warc_file, func.max(c.warc_offset + c.warc_length), func.count()).group_by(c.warc_file)
+        with closing(Database(held, read_only=True)) as database:
+            ends = database.connection.execute(query.order_by(c.warc_file)).all()
+        sizes = {path.name: path.stat().st_size for path in warc_files(self._folder)}
+        open_ = {path.name.removesuffix(OPEN) for path in (self._folder / WARC).glob("*" + OPEN)}
+        return [
+            Finding(
+                f"{WARC}/{name}",
+                sizes.get(name),
+                f"{'cut short' if name in sizes else 'missing'}: "
+                f"{count} captures in it have rows, which go to byte {end}",
+            )
+            for name, end, count in ends
+            if name not in open_ and end > sizes.get(name, -1)
+        ]
+
+    def _derived(self, held: Path, place: Place | None) -> Path:
+        path = self._temporary / "derived.sqlite"
+        files = warc_files(self._folder)
+        behind = [path for path in files if place is None or path.name >= place.file]
+        total = sum(path.stat().st_size for path in behind) - (place.offset if place else 0)
+        with self._progress.stage("rows", total) as advance:
+            if place is None:
+                with closing(Database(path)) as database:
+                    database.begin_building()
+                    derive(Store(database, self._folder / WARC), files, self._jobs, advance=advance)
+            else:
+                shutil.copyfile(held, path)
+                with closing(Database(path)) as database:
+                    database.begin_building()
+                    rederive(database, self._folder, place, self._jobs, advance=advance)
+        _sign(path, held)
+        return path
+
+
+def _sign(derived: Path, held: Path) -> None:
+    """The rows of `meta` as they should be: made by any version of the software, read by this code."""
+    with closing(sqlite3.connect(f"{held.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        row = connection.execute("SELECT value FROM meta WHERE key = 'software'").fetchone()
+    software = row[0] if row and isinstance(row[0], str) and _SOFTWARE.fullmatch(row[0]) else SOFTWARE
+    rows = [("schema_version", schema.SCHEMA_VERSION), ("extractor", extractor_digest()), ("software", software)]
+    with closing(sqlite3.connect(derived)) as connection, connection:
+        connection.execute("DELETE FROM meta")
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
