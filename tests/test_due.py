@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ciwen_crawler import settings
-from ciwen_crawler.due import Schedule, schedule
+from ciwen_crawler.due.articles import Schedule, schedule
 from ciwen_crawler.errors import UsageError
 from fixtures.markup import Article, channel_pages, list_url, picture
 from fixtures.server import Channel

@@ -14,8 +14,10 @@ from scrapy.settings import BaseSettings
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from ciwen_crawler import __version__, channels, clock, due
+from ciwen_crawler import __version__, channels, clock
 from ciwen_crawler.capture import ARTICLE, IMAGE, LIST, OTHER, Capture
+from ciwen_crawler.due.articles import Schedule, schedule
+from ciwen_crawler.due.assets import Assets, Wanted, as_asked
 from ciwen_crawler.errors import UsageError
 from ciwen_crawler.exchange import ATTEMPTS, BY_LENGTH, CAPTURE, KIND, VIA
 from ciwen_crawler.identity import (
@@ -30,7 +32,6 @@ from ciwen_crawler.identity import (
 )
 from ciwen_crawler.items import Article, ArticlePage, Image, Link, Listing
 from ciwen_crawler.pages import LONGEST, is_article, is_page, read_article, read_listing
-from ciwen_crawler.spiders.assets import Assets, Wanted, as_asked
 from ciwen_crawler.spiders.base import ArchivingSpider
 from ciwen_crawler.store.articles import CHANGED
 
@@ -73,7 +74,7 @@ class ChannelSpider(ArchivingSpider):
         self.wants_images = _flag(images)
         self.wants_assets = _flag(assets)
         self.is_rehearsal = _flag(dry_run)
-        self.schedule = due.Schedule(())
+        self.schedule = Schedule(())
         self.would_fetch: list[dict[str, Any]] = []  # what a run that is not dry would ask for
         self._lists: set[str] = set()  # canonical URLs asked for
         self._list_pages: dict[str, int] = {}  # pages asked for, by list
@@ -96,7 +97,7 @@ class ChannelSpider(ArchivingSpider):
         if spider.channel.delay is not None:
             for name in ("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY"):
                 crawler.settings.set(name, spider.channel.delay, priority="spider")
-        spider.schedule = due.schedule(crawler.settings["CIWEN_LOOK_AGAIN"])
+        spider.schedule = schedule(crawler.settings["CIWEN_LOOK_AGAIN"])
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
@@ -215,11 +216,13 @@ class ChannelSpider(ArchivingSpider):
     def _image_requests(self, images: Iterable[Image], via: str, again: bool = False) -> Iterator[Request]:
         if not self.wants_images:
             return
-        for image in images:
-            url = as_asked(image.url)
+        for url in (as_asked(image.url) for image in images):
+            if url in self._images or not url.startswith(("http://", "https://")):
+                continue
+            if self.wants_assets and self._assets.has_given(url):  # a list shows it, too, and came first
+                continue
             # Their names hold a UUID each, so while its article is as it was, an image is that image.
-            is_lacking = again or not self.archive.memory.has(url, IMAGE)
-            if url not in self._images and url.startswith(("http://", "https://")) and is_lacking:
+            if again or not self.archive.memory.has(url):
                 self._images.add(url)
                 yield self._request(url, IMAGE, via, self.parse_image)
 

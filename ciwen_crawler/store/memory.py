@@ -76,17 +76,17 @@ class Memory:
         """Whether the archive has the article."""
         return self._has(schema.articles.c.id == article_id)
 
-    def has(self, url: str, kind: str) -> bool:
-        """Whether a URL was fetched with success: whole, or as much of it as is ever taken."""
+    def has(self, url: str) -> bool:
+        """Whether a URL was fetched with success, as whatever: whole, or as much of it as is ever taken."""
         as_whole = _c.truncated.is_(None) | (_c.truncated == BY_LENGTH)
-        return self._has(_c.url.in_(self._led_to(url, kind)), _c.kind == kind, _c.status == 200, as_whole)
+        return self._has(_c.url.in_(self._led_to(url)), _c.status == 200, as_whole)
 
-    def _led_to(self, url: str, kind: str) -> set[str]:
+    def _led_to(self, url: str) -> set[str]:
         """A URL and all those that redirects led to from it."""
         found, waiting = {url}, [url]
         while waiting:
             each = waiting.pop()
-            moved = select(_c.location).where(_c.url == each, _c.kind == kind, _c.location.is_not(None)).distinct()
+            moved = select(_c.location).where(_c.url == each, _c.location.is_not(None)).distinct()
             new = {urljoin(each, row["location"]) for row in self._rows(moved)} - found
             found |= new
             waiting += new

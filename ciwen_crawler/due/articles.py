@@ -1,4 +1,4 @@
-"""Due: which articles are to be looked at again. The young are changed often, the old hardly ever."""
+"""Articles that are due: which are to be looked at again. The young are changed often, the old hardly ever."""
 
 import re
 from datetime import datetime, timedelta

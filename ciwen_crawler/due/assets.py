@@ -1,4 +1,4 @@
-"""Assets in a run: which of the stylesheets, scripts and images that pages name are to be asked for."""
+"""Assets that are due: which of the stylesheets, scripts and images that pages name are to be asked for."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -37,6 +37,11 @@ class Assets:
         # What was answered is in the captures; what was not, in the reports of runs alone.
         self._failed = memory.failed_assets(self._since)
         self._met: set[str] = set()
+        self._given: set[str] = set()
+
+    def has_given(self, url: str) -> bool:
+        """Whether a URL, as it is asked for, is among the assets that were to be asked for."""
+        return url in self._given
 
     def named_by(self, page: Capture, besides: Iterable[str] = ()) -> Iterator[Wanted]:
         """What a page names, but for those URLs that are asked for as something else."""
@@ -57,6 +62,7 @@ class Assets:
                 continue
             self._met.add(url)
             if self._is_due(url):
+                self._given.add(url)
                 yield Wanted(url, capture.url, asset.use, depth)
             elif asset.use == STYLE:
                 # A run that was cut short may have had the stylesheet and not what it names.
