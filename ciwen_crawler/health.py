@@ -49,5 +49,5 @@ def _lost_fields(tally: Tally, past: Past) -> list[str]:
 
 
 def _example(tally: Tally) -> str:
-    first = next((each for each in tally.failures if "kind" not in each), None)
+    first = next(iter(tally.failures), None)
     return f" ({first['url']}: {first['reason']})" if first else ""

@@ -5,20 +5,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ciwen_crawler.capture import OTHER
 from ciwen_crawler.items import Article
 from ciwen_crawler.message import without_userinfo
 
 # Columns of `versions` that a page may or may not fill, and whose loss tells that the template changed.
 COLUMNS = ("title", "published_at", "source", "author", "editor", "body", "keywords", "summary", "breadcrumb")
-_MOST_EXAMPLES = 1000
+# So many are told of one by one; a run in which more fail has one cause.
+_MOST_TOLD = 1000
+# These the next run lets rest, so it must know them; those beyond are met again by it, and told of then.
+_MOST_ASSETS_TOLD = 10_000
 # What became of each attempt at a request: `at`, and its `status` or `error`.
 Attempts: TypeAlias = Iterable[Mapping[str, Any]]
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run. URLs are kept as examples, not all of them."""
+    """Counts of one run. What went wrong is told of one by one, up to a bound; what is beyond it is counted."""
 
     exchanges: int = 0  # requests that went over the wire, retries and redirects included
     received: int = 0  # bytes of responses, as on the wire
@@ -38,9 +40,13 @@ class Tally:
     failed: int = 0  # of those, for good
     assets: int = 0  # stylesheets, scripts and images of pages fetched, which are in none of the counts above
     assets_failed: int = 0  # not had, whether for a failure or for robots.txt
-    failures: list[dict[str, Any]] = field(default_factory=list)  # of all kinds, with their attempts
+    failures: list[dict[str, Any]] = field(default_factory=list)  # pages and images not had, with the attempts at them
+    failures_untold: int = 0
+    asset_failures: list[dict[str, Any]] = field(default_factory=list)  # in the same form
+    asset_failures_untold: int = 0
     quarantined: int = 0
     quarantines: list[dict[str, Any]] = field(default_factory=list)
+    quarantines_untold: int = 0
     incomplete: dict[str, list[int]] = field(default_factory=dict)  # article → pages that it lacks
     disallowed: int = 0  # by robots.txt
     oversized: int = 0
@@ -59,34 +65,34 @@ class Tally:
     def failure(self, url: str, reason: str, attempts: Attempts = ()) -> None:
         """A page or an image could not be had."""
         self.failed += 1
-        self._example(url, reason, attempts)
+        self._tell(url, reason, attempts)
 
     def refusal(self, url: str, reason: str) -> None:
         """A page or an image may not be asked for."""
         self.disallowed += 1
-        self._example(url, reason)
+        self._tell(url, reason, ())
 
     def asset_failure(self, url: str, reason: str, attempts: Attempts = ()) -> None:
         """What a page needs to be seen as it was could not be had; no run is the worse for it."""
         self.assets_failed += 1
-        self._example(url, reason, attempts, kind=OTHER)
+        if len(self.asset_failures) < _MOST_ASSETS_TOLD:
+            self.asset_failures.append(_told(url, reason, attempts))
+        else:
+            self.asset_failures_untold += 1
 
-    def _example(self, url: str, reason: str, attempts: Attempts = (), **more: str) -> None:
-        if len(self.failures) >= _MOST_EXAMPLES:
-            return
-        entry: dict[str, Any] = {"url": without_userinfo(url), "reason": without_userinfo(reason), **more}
-        if attempts:
-            entry["attempts"] = [
-                {name: without_userinfo(value) if isinstance(value, str) else value for name, value in attempt.items()}
-                for attempt in attempts
-            ]
-        self.failures.append(entry)
+    def _tell(self, url: str, reason: str, attempts: Attempts) -> None:
+        if len(self.failures) < _MOST_TOLD:
+            self.failures.append(_told(url, reason, attempts))
+        else:
+            self.failures_untold += 1
 
     def quarantine(self, url: str, reasons: tuple[str, ...]) -> None:
         """An article was read that must not be stored."""
         self.quarantined += 1
-        if len(self.quarantines) < _MOST_EXAMPLES:
+        if len(self.quarantines) < _MOST_TOLD:
             self.quarantines.append({"url": url, "reasons": list(reasons)})
+        else:
+            self.quarantines_untold += 1
 
     @property
     def stored(self) -> int:
@@ -97,3 +103,14 @@ class Tally:
         """For the run's report; what is zero or empty is left out."""
         values = {name: getattr(self, name) for name in self.__slots__}
         return {name: dict(value) if isinstance(value, Counter) else value for name, value in values.items() if value}
+
+
+def _told(url: str, reason: str, attempts: Attempts) -> dict[str, Any]:
+    """A failure as the report has it: without what somebody put into a URL to log in."""
+    told: dict[str, Any] = {"url": without_userinfo(url), "reason": without_userinfo(reason)}
+    if attempts:
+        told["attempts"] = [
+            {name: without_userinfo(value) if isinstance(value, str) else value for name, value in attempt.items()}
+            for attempt in attempts
+        ]
+    return told

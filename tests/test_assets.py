@@ -1,8 +1,10 @@
 """What pages need to be seen as they were: what HTML and CSS name, and what a crawl makes of it."""
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +19,8 @@ from ciwen_crawler import pages
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.identity import host_of
 from ciwen_crawler.pages.assets import FONT, IMAGE, MOST, SCRIPT, STYLE, assets
+from ciwen_crawler.store.database import Database
+from ciwen_crawler.store.memory import Memory
 from fixtures.markup import Article, list_page, list_url
 from fixtures.page import Page
 from fixtures.server import Channel
@@ -295,13 +299,13 @@ def test_assets_are_counted_apart(channel: Channel, tmp_path: Path) -> None:
     told = stats(tmp_path)
     had = len(WANTED | NESTED | SHOWN) - 1
     assert (told["asked"], told["assets"], told["assets_failed"]) == (3, had, 2)
-    assert "failed" not in told and "disallowed" not in told
-    failures = {each.pop("url"): each for each in told["failures"]}  # type: ignore[attr-defined]
+    assert not {"failed", "failures", "disallowed"} & told.keys()
+    failures = {each.pop("url"): each for each in told["asset_failures"]}  # type: ignore[attr-defined]
     (attempt,) = failures[f"{IMAGES}lost.png"].pop("attempts")
     assert attempt["status"] == 404
     assert failures == {
-        f"{IMAGES}lost.png": {"reason": "status 404", "kind": "other"},
-        f"{HOST}search/private.png": {"reason": "robots.txt of ci.china.com.cn disallows it", "kind": "other"},
+        f"{IMAGES}lost.png": {"reason": "status 404"},
+        f"{HOST}search/private.png": {"reason": "robots.txt of ci.china.com.cn disallows it"},
     }
 
 
@@ -320,6 +324,30 @@ def test_no_asset_is_asked_for_twice_in_a_month_had_or_not(channel: Channel, tmp
     assert crawl(channel, tmp_path) == {}
 
 
+@pytest.mark.parametrize(
+    "report",
+    [
+        *(None, 1, "asset_failures", [], ["asset_failures"], {}),
+        *({"asset_failures": odd} for odd in (None, 7, "http://a.cn/", {"url": "http://a.cn/"}, [], [[]])),
+        *({"asset_failures": [odd]} for odd in (None, "http://a.cn/", {}, {"url": None}, {"url": []}, {"url": {}})),
+    ],
+)
+def test_report_that_came_from_elsewhere_may_tell_of_assets_in_any_shape(
+    channel: Channel, tmp_path: Path, report: object
+) -> None:
+    ciwen("crawl", "--start", list_url(), "--no-assets", archive=tmp_path, channel=channel)
+    with closing(sqlite3.connect(tmp_path / "ciwen.sqlite")) as database, database:
+        database.execute("UPDATE crawls SET stats = ?", (json.dumps(report),))
+    with closing(Database(tmp_path / "ciwen.sqlite", read_only=True)) as held:
+        assert Memory(held, tmp_path / "warc").failed_assets("") == set()
+
+
+def test_picture_that_a_list_shows_before_its_article_is_asked_for_once(channel: Channel, tmp_path: Path) -> None:
+    channel.pages[list_url()] = list_page([ARTICLE.link]).replace("</body>", '<img src="/pic/body.jpg"></body>')
+    assert crawl(channel, tmp_path)[f"{HOST}pic/body.jpg"] == 1
+    assert crawl(channel, tmp_path, "--full")[f"{HOST}pic/body.jpg"] == 0
+
+
 def test_asset_that_leads_to_another_host_is_not_followed_there(channel: Channel, tmp_path: Path) -> None:
     channel.redirect(f"{HOST}a.js", f"{IMAGES}moved.js")
     channel.redirect(f"{IMAGES}bg.png", "http://cdn.example.com/bg.png")
@@ -328,7 +356,8 @@ def test_asset_that_leads_to_another_host_is_not_followed_there(channel: Channel
     asked = crawl(channel, tmp_path)
     assert (asked[f"{IMAGES}moved.js"], asked["http://cdn.example.com/bg.png"]) == (1, 0)
     assert not channel.requested("cdn.example.com")
-    reasons = {each["url"]: each["reason"] for each in stats(tmp_path)["failures"]}  # type: ignore[attr-defined]
+    failures: list[dict[str, str]] = stats(tmp_path)["asset_failures"]  # type: ignore[assignment]
+    reasons = {each["url"]: each["reason"] for each in failures}
     assert reasons["http://cdn.example.com/bg.png"] == "leads off the channel, to http://cdn.example.com/bg.png"
 
 

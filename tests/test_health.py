@@ -266,15 +266,25 @@ def test_failures_tell_of_their_attempts_and_of_no_credentials() -> None:
     attempts = [{"at": "2025-06-04T08:35:12.123456Z", "error": "http://me:secret@ci.china.com.cn/ refused"}]
     tally.failure("http://me:secret@ci.china.com.cn/1", "refused", attempts)
     tally.asset_failure("http://images.china.cn/a.css", "status 404")
-    first, second = tally.failures
+    (first,), (second,) = tally.failures, tally.asset_failures
     assert [attempt["at"] for attempt in first["attempts"]] == ["2025-06-04T08:35:12.123456Z"]
     assert "secret" not in str(first)
-    assert second == {"url": "http://images.china.cn/a.css", "reason": "status 404", "kind": "other"}
+    assert second == {"url": "http://images.china.cn/a.css", "reason": "status 404"}
     assert (tally.failed, tally.assets_failed) == (1, 1)
 
 
-def test_so_many_failures_are_told() -> None:
+def test_so_many_failures_are_told_and_the_others_are_counted() -> None:
+    """Those of assets take no place from those of pages."""
     tally = Tally()
+    for number in range(11_000):
+        tally.asset_failure(f"http://images.china.cn/{number}.css", "status 404")
     for number in range(1200):
         tally.failure(f"http://ci.china.com.cn/{number}", "status 500")
-    assert (len(tally.failures), tally.failed) == (1000, 1200)
+    tally.refusal("http://ci.china.com.cn/private", "robots.txt of ci.china.com.cn disallows it")
+    for number in range(1002):
+        tally.quarantine(f"http://ci.china.com.cn/{number}", ("title: missing",))
+    told = tally.as_dict()
+    assert [len(told[name]) for name in ("failures", "asset_failures", "quarantines")] == [1000, 10_000, 1000]
+    untold = [told[name] for name in ("failures_untold", "asset_failures_untold", "quarantines_untold")]
+    assert untold == [201, 1000, 2]
+    assert (told["failed"], told["assets_failed"], told["quarantined"]) == (1200, 11_000, 1002)

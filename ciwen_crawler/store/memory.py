@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, func, or_, select
 
 from ciwen_crawler import clock
-from ciwen_crawler.capture import ARTICLE, OTHER, Capture
+from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.exchange import BY_LENGTH
 from ciwen_crawler.message import Message, response
@@ -101,8 +101,7 @@ class Memory:
         """What pages need to be seen as they were and runs since a moment could not have."""
         runs = schema.crawls.c
         found = self._rows(select(runs.stats).where(runs.started_at >= since, runs.stats.is_not(None)))
-        failures = (each for row in found for each in row["stats"].get("failures", ()))
-        return {each["url"] for each in failures if each.get("kind") == OTHER}
+        return {url for row in found for url in _urls_of_asset_failures(row["stats"])}
 
     def sighting(self, article_id: str) -> Sighting | None:
         """The last time that an article was seen whole, in quarantine too; None where it never was."""
@@ -206,6 +205,15 @@ class Memory:
         if self._database is None:
             return iter(())
         return iter(self._database.connection.execute(query, values).mappings().all())
+
+
+def _urls_of_asset_failures(stats: object) -> Iterator[str]:
+    """Those that a report tells of (`tally.Tally`), whatever else one that came from elsewhere may hold there."""
+    told = stats.get("asset_failures") if isinstance(stats, dict) else None
+    for each in told if isinstance(told, list) else ():
+        url = each.get("url") if isinstance(each, dict) else None
+        if isinstance(url, str):
+            yield url
 
 
 def _is_whole(row: Any) -> bool:
