@@ -1,14 +1,18 @@
 """The lock of an archive: one writer at a time, and none that is dead."""
 
+import errno
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from ciwen_crawler import clock
-from ciwen_crawler.errors import ArchiveLocked, CannotWrite
+from ciwen_crawler.errors import ArchiveLocked, CannotWrite, UnreadableInput
 
 NAME = ".lock"
+_MAY_NOT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class Lock:
@@ -25,9 +29,9 @@ class Lock:
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, f"process {os.getpid()}, since {clock.now()}\n".encode(), 0)
         except BlockingIOError:
-            holder = os.pread(self._file, 200, 0).decode("utf-8", "replace").strip() or "it has just begun"
+            locked = _locked(folder, self._file)
             os.close(self._file)
-            raise ArchiveLocked(f"another run holds {folder} ({holder}): begin again when it has ended") from None
+            raise locked from None
         except OSError as error:
             os.close(self._file)
             raise _refused(folder, error) from error
@@ -42,6 +46,52 @@ class Lock:
         """Let the archive go."""
         os.ftruncate(self._file, 0)
         os.close(self._file)
+
+
+@contextmanager
+def held_still(folder: Path) -> Iterator[None]:
+    """Keep an archive from changing while it is read, by whoever may read it.
+
+    Who may not write there shares the lock with others like that; an archive without a lock file, on a disk that nobody
+    can write, needs none. Raises ArchiveLocked where a run writes.
+    """
+    try:
+        lock = Lock(folder)
+    except CannotWrite as refused:
+        if not isinstance(refused.__cause__, OSError) or refused.__cause__.errno not in _MAY_NOT:
+            raise
+    else:
+        with lock:
+            yield
+        return
+    file = _shared(folder)
+    try:
+        yield
+    finally:
+        if file is not None:
+            os.close(file)
+
+
+def _shared(folder: Path) -> int | None:
+    path = folder / NAME
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnreadableInput(f"cannot read {path}, which tells whether a run is writing: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        locked = _locked(folder, file)
+        os.close(file)
+        raise locked from None
+    return file
+
+
+def _locked(folder: Path, file: int) -> ArchiveLocked:
+    holder = os.pread(file, 200, 0).decode("utf-8", "replace").strip() or "it has just begun"
+    return ArchiveLocked(f"another run holds {folder} ({holder}): begin again when it has ended")
 
 
 def _refused(folder: Path, error: OSError) -> CannotWrite:

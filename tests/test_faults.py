@@ -3,7 +3,6 @@
 Each ends in one line and its exit code, and costs nothing that was archived.
 """
 
-import ctypes
 import errno
 import json
 import os
@@ -18,7 +17,6 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +31,7 @@ from fixtures.site import CASES, HOME
 from tests.database import counts, select, tables
 from tests.faults import MESSAGE, InCallback, InEnding, InKeeping, InStart, Pausing, put_in
 from tests.program import PACE, PATIENCE, Ended, ciwen, ended, scrapy, started
+from tests.reader import as_a_reader, write_protected
 
 CIWEN = Path(sys.executable).with_name("ciwen")
 ARTICLES = [Article(number, f"第{number}篇") for number in range(43000001, 43000013)]
@@ -138,20 +137,20 @@ def test_who_may_read_alone(archive: Path, channel: Channel) -> None:
     """Another user, to whom the folder's permissions apply, reads an archive at rest and writes nothing."""
     assert {path.stat().st_mode & 0o004 for path in archive.rglob("*")} == {0o004}, "others may read"
     before = tables(archive)
-    with _write_protected(archive):
+    with write_protected(archive):
         for command in (["status"], ["show", "43000001"]):
-            assert not _as_a_reader(*command, "--archive", archive).err
+            assert not as_a_reader(*command, "--archive", archive).err
         for command in (["crawl", *PACE], ["rebuild"]):
-            refused = _as_a_reader(*command, "--archive", archive, channel=channel, code=6)
+            refused = as_a_reader(*command, "--archive", archive, channel=channel, code=6)
             assert line(refused).startswith(f"cannot write the archive {archive}: {os.strerror(errno.EACCES)} ")
     assert not channel.requested()
     assert tables(archive) == before
 
 
 def test_who_may_not_even_read(archive: Path) -> None:
-    with _write_protected(archive, mode=0):
+    with write_protected(archive, mode=0):
         for command in (["status"], ["rebuild"]):
-            refused = _as_a_reader(*command, "--archive", archive, code=2)
+            refused = as_a_reader(*command, "--archive", archive, code=2)
             assert line(refused).startswith(f"cannot read {archive}/")
             assert os.strerror(errno.EACCES) in refused.err
 
@@ -162,8 +161,8 @@ def test_sources_that_may_not_be_read(tmp_path: Path, archived: Path) -> None:
     (mine / "page.html").write_bytes((CASES / "plain.html").read_bytes())
     (warc,) = (archived / "warc").iterdir()
     shutil.copy(warc, mine / "channel.warc.gz")
-    with _write_protected(mine / "page.html", mode=0), _write_protected(mine / "channel.warc.gz", mode=0):
-        refused = _as_a_reader("replay", mine, "--archive", tmp_path / "archive", code=2)
+    with write_protected(mine / "page.html", mode=0), write_protected(mine / "channel.warc.gz", mode=0):
+        refused = as_a_reader("replay", mine, "--archive", tmp_path / "archive", code=2)
     told = [each.split(": ", 2)[1] for each in refused.err.splitlines()]
     assert told == [f"cannot read {mine / 'channel.warc.gz'}", f"cannot read {mine / 'page.html'}"]
 
@@ -173,40 +172,7 @@ def test_home_that_may_not_be_looked_into(tmp_path: Path, channel: Channel) -> N
     (tmp_path / "home").mkdir(mode=0)
     environment = {"XDG_CONFIG_HOME": str(tmp_path / "home" / "config")}
     line = ["crawl", "--dry-run", "--archive", tmp_path / "archive", *PACE]
-    assert not _as_a_reader(*line, channel=channel, env=environment).err
-
-
-@contextmanager
-def _write_protected(place: Path, mode: int = 0o555) -> Iterator[None]:
-    everything = [place, *place.rglob("*")]
-    modes = [path.stat().st_mode for path in everything]
-    for path in reversed(everything):
-        path.chmod(mode)
-    try:
-        yield
-    finally:
-        for path, before in zip(everything, modes, strict=True):
-            path.chmod(before)
-
-
-def _as_a_reader(
-    *arguments: object, channel: Channel | None = None, env: dict[str, str] | None = None, code: int = 0
-) -> Ended:
-    environment = os.environ | {"http_proxy": channel.proxy if channel else "", "no_proxy": ""} | (env or {})
-    line = [str(CIWEN), *map(str, arguments)]
-    done = subprocess.run(
-        line, preexec_fn=_bound_by_permissions, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def _bound_by_permissions() -> None:
-    """Take from root what lets it pass over them: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH (capabilities(7))."""
-    if os.geteuid() == 0:
-        drop = 24  # PR_CAPBSET_DROP
-        assert [ctypes.CDLL(None).prctl(drop, capability, 0, 0, 0) for capability in (1, 2)] == [0, 0]
+    assert not as_a_reader(*line, channel=channel, env=environment).err
 
 
 # --- A disk that is full --------------------------------------------------------------------------------------------

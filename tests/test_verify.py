@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -19,10 +20,10 @@ from ciwen_crawler import archive as archives
 from ciwen_crawler import clock, progress
 from ciwen_crawler.archive import Archive
 from ciwen_crawler.crawl import CRAWL, REPLAY, begin
-from ciwen_crawler.errors import ArchiveLocked, SchemaMismatch, UsageError
+from ciwen_crawler.errors import ArchiveLocked, CannotWrite, SchemaMismatch, UsageError
 from ciwen_crawler.exchange import BY_DISCONNECT, Exchange
 from ciwen_crawler.intake import Intake
-from ciwen_crawler.lock import Lock
+from ciwen_crawler.lock import Lock, held_still
 from ciwen_crawler.progress import Progress
 from ciwen_crawler.store import comparison, upkeep
 from ciwen_crawler.verify.continuity import Continuity
@@ -43,6 +44,7 @@ from tests.damage import DAMAGES, DATABASE, Damage, members, warcs
 from tests.database import Rows, select, tables
 from tests.odd_messages import OddMessages
 from tests.program import PATIENCE, ciwen, started
+from tests.reader import as_a_reader, write_protected
 
 ARTICLES = [Article(43000001 + number, f"第{number}篇") for number in range(6)]
 
@@ -496,6 +498,28 @@ def test_nothing_to_prove(tmp_path: Path) -> None:
 def test_while_a_run_writes(whole: Path) -> None:
     with Lock(whole), pytest.raises(ArchiveLocked):
         verify(whole)
+
+
+def test_while_a_run_writes_that_the_reader_may_only_look_at(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    with Lock(archive), write_protected(archive):
+        told = as_a_reader("verify", "--archive", archive, code=4).err
+    assert f"another run holds {archive} (process {os.getpid()}, since " in told
+
+
+@pytest.mark.parametrize("is_locked_at_times", [True, False])
+def test_archive_that_may_only_be_read(whole: Path, tmp_path: Path, is_locked_at_times: bool) -> None:
+    archive = copy(whole, tmp_path)
+    if not is_locked_at_times:
+        (archive / ".lock").unlink()
+    with write_protected(archive):
+        assert "proven, nothing is damaged" in as_a_reader("verify", "--archive", archive).out
+
+
+def test_lock_that_cannot_be_taken_for_another_reason_than_permission(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(CannotWrite), held_still(tmp_path):
+        raise AssertionError
 
 
 # --- The command ----------------------------------------------------------------------------------------------------

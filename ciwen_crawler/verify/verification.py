@@ -4,14 +4,13 @@ Nothing is written into the archive but the name of the process that holds its l
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from ciwen_crawler.errors import CannotWrite
-from ciwen_crawler.lock import Lock
+from ciwen_crawler.lock import held_still
 from ciwen_crawler.progress import Advance, Progress
 from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.queries import must_hold_warcs
@@ -36,20 +35,8 @@ def verify(folder: Path, since: str | None = None, jobs: int = 1, progress: Prog
     """
     if not (folder / NAME).exists():
         must_hold_warcs(folder)
-    with _held(folder), TemporaryDirectory(prefix="ciwen-verify-") as temporary:
+    with held_still(folder), TemporaryDirectory(prefix="ciwen-verify-") as temporary:
         return _Verification(folder, Path(temporary), jobs, progress or Progress(quiet=True)).proof(since)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """The lock; an archive that nobody can write needs none."""
-    try:
-        lock = Lock(folder)
-    except CannotWrite:
-        yield
-        return
-    with lock:
-        yield
 
 
 class _Task(NamedTuple):
