@@ -131,9 +131,10 @@ def as_text(article: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def exported(file: str, captures: int, size: int) -> str:
-    """What an export came to."""
-    return f"{file}: {_counted(captures, 'capture')}, {_size(size)}"
+def exported(file: str, captures: int, size: int, pages: int | None) -> str:
+    """What an export came to; without pages where its form has none."""
+    told = "" if pages is None else f", {_counted(pages, 'page')}"
+    return f"{file}: {_counted(captures, 'capture')}{told}, {_size(size)}"
 
 
 def as_evidence(article: Mapping[str, Any]) -> str:

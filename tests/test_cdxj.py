@@ -20,6 +20,7 @@ from ciwen_crawler.crawl import CRAWL, begin
 from ciwen_crawler.errors import CannotWrite, UnreadableInput, UsageError
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.exports import cdxj
+from ciwen_crawler.exports.output import Written
 from ciwen_crawler.exports.sorting import Sorter
 from ciwen_crawler.exports.surt import surt
 from ciwen_crawler.period import Period
@@ -52,7 +53,7 @@ def indexed(archive: Path, period: Period | None = None) -> list[str]:
         written = cdxj.write(database, archive, str(target), period or Period())
         data = target.read_bytes()
     lines = data.decode("ascii").splitlines(keepends=True)
-    assert written == cdxj.Written(len(lines), len(data))
+    assert written == Written(len(lines), len(data))
     return lines
 
 

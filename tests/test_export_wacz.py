@@ -28,14 +28,15 @@ from ciwen_crawler.crawl import CRAWL, begin
 from ciwen_crawler.errors import UsageError
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.exports import cdxj, wacz
-from ciwen_crawler.exports.output import opened
+from ciwen_crawler.exports.output import Written, opened
 from ciwen_crawler.period import Period
 from ciwen_crawler.store import queries
 from ciwen_crawler.warc.record import new_id
+from fixtures.markup import Article
 from tests import wayback as pywb
 from tests.database import Rows, select
 from tests.program import ciwen
-from tests.records import Found, files_of, found_in, found_in_file
+from tests.records import IDENTICAL, NOT_MODIFIED, Found, files_of, found_in, found_in_file, sha1
 from tests.tenfold import Tenfold
 
 ALL = Period()
@@ -76,7 +77,7 @@ def packed(archive: Path, path: Path, period: Period = ALL) -> Packed:
     with zipfile.ZipFile(path) as package:
         parts = {name: package.read(name) for name in package.namelist()}
     found = Packed(path, parts)
-    assert written == wacz.Written(len(found.index), len(found.pages), path.stat().st_size)
+    assert written == Written(len(found.index), path.stat().st_size, len(found.pages))
     assert list(path.parent.iterdir()) == [path]
     return found
 
@@ -227,11 +228,11 @@ def test_every_version_of_an_article_is_a_page_that_can_be_searched(whole: Packe
     for page, row in zip(whole.pages, versions(ten), strict=True):
         read = "\n".join(filter(None, (row["body"], row["captions"])))
         text, _, words = page.pop("text").rpartition("\n")
-        assert text == read
+        assert text == f"{row['title']}\n{read}"
         # Those who search know words by the blanks between them.
         runs = re.findall(r"[\u4e00-\u9fff]+", f"{row['title']} {read}")
         assert set(words.split()) == {
-            run[at : at + n] for run in runs for n in (2, 3) for at in range(len(run) - n + 1)
+            run[at : at + n] for run in runs for n in (2, 3, 4) for at in range(len(run) - n + 1)
         }
         assert page == {
             "id": f"{row['article_id']}-{row['number']}",
@@ -374,6 +375,93 @@ def foreign(file: Any, number: int) -> None:
         writer.write_record(record)
 
 
+def plain(kind: str, number: int, block: bytes, **fields: str) -> bytes:
+    """A record of another archiver, of the day of that number; names have `_` for `-`."""
+    names = {
+        "WARC-Type": kind,
+        "WARC-Record-ID": urn(number),
+        "WARC-Target-URI": ARTICLE,
+        "WARC-Date": day(number),
+        "Content-Type": "application/http;msgtype=response",
+        "Content-Length": str(len(block)),
+    } | {name.replace("_", "-"): value for name, value in fields.items()}
+    head = "".join(f"{name}: {value}\r\n" for name, value in names.items())
+    return b"WARC/1.1\r\n" + head.encode() + b"\r\n" + block + b"\r\n\r\n"
+
+
+def urn(number: int) -> str:
+    return f"<urn:uuid:00000000-0000-4000-8000-{number:012d}>"
+
+
+def day(number: int) -> str:
+    return f"2025-06-1{number}T08:35:12Z"
+
+
+ARTICLE = "http://ci.china.com.cn/2025-06/04/content_43000001.html"
+UNCHANGED = b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'
+
+
+@pytest.fixture(scope="module")
+def foreign_revisits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page that was changed and changed back, which its revisits tell without the id of its response."""
+    folder = tmp_path_factory.mktemp("foreign")
+    pages = [Article(43000001, "开窑记", (text,)).page().encode() for text in ("窑火未熄。", "窑火已熄。")]
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+    unchanged = {"WARC_Profile": NOT_MODIFIED}
+    of_the_first = {"WARC_Refers_To_Target_URI": ARTICLE, "WARC_Refers_To_Date": day(1)}
+    of_the_third = {"WARC_Refers_To_Target_URI": ARTICLE, "WARC_Refers_To_Date": day(3)}
+    records = [
+        plain("response", 1, head + pages[0], WARC_Payload_Digest=sha1(pages[0])),
+        plain("response", 2, head + pages[1], WARC_Payload_Digest=sha1(pages[1])),
+        plain("revisit", 3, UNCHANGED, **unchanged, **of_the_first),
+        plain("revisit", 4, UNCHANGED, **unchanged, WARC_Refers_To=urn(3)),
+        plain("revisit", 5, UNCHANGED, **unchanged, **of_the_third),
+        plain("revisit", 6, head, WARC_Profile=IDENTICAL, WARC_Payload_Digest=sha1(pages[0])),
+    ]
+    (folder / "foreign.warc").write_bytes(b"".join(records))
+    ciwen("replay", folder / "foreign.warc", archive=folder / "archive")
+    return folder / "archive"
+
+
+@pytest.mark.parametrize(
+    ("of", "holds"),
+    [(2, {2}), (3, {3, 1}), (4, {4, 3, 1}), (5, {5, 1}), (6, {6, 1})],
+    ids=["no revisit", "by URL and moment", "of a revisit", "of a revisit, by URL and moment", "by payload alone"],
+)
+def test_revisits_of_other_archivers_come_with_their_originals(
+    foreign_revisits: Path, tmp_path: Path, of: int, holds: set[int]
+) -> None:
+    moment = day(of).replace("Z", ".000000Z")
+    (tmp_path / "out").mkdir()
+    found = packed(foreign_revisits, tmp_path / "out" / "one.wacz", Period(moment, moment))
+    captures = [each.id for each in found.records(tmp_path) if each.type in ("response", "revisit")]
+    assert sorted(map(str, captures)) == sorted(map(urn, holds))
+    assert len(found.index) == len(holds)
+
+
+def test_a_page_whose_revisit_does_not_name_its_response_is_shown_by_that(
+    foreign_revisits: Path, tmp_path: Path
+) -> None:
+    found = packed(foreign_revisits, tmp_path / "all.wacz")
+    assert [page["ts"][:10] for page in found.pages] == ["2025-06-11", "2025-06-12", "2025-06-11"]
+
+
+def test_a_file_is_not_read_far_behind_what_is_taken_out_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    archive = Archive(folder, begin(CRAWL, None, new_id()), {})
+    first, *_ = [archive.keep(exchange(number)) for number in range(200)]
+    archive.finish("done", 0, {})
+    assert first is not None
+    (path,) = files_of(folder)
+    last = select(folder, "SELECT * FROM captures ORDER BY warc_offset DESC")[0]
+    data = bytearray(path.read_bytes())
+    data[last["warc_offset"] + 20 : last["warc_offset"] + last["warc_length"]] = bytes(last["warc_length"] - 20)
+    path.write_bytes(data)
+    (tmp_path / "out").mkdir()
+    found = packed(folder, tmp_path / "out" / "one.wacz", Period(first.fetched_at, first.fetched_at))
+    assert [record.type for record in found.records(tmp_path)] == ["warcinfo", "request", "response"]
+
+
 @pytest.mark.parametrize("period", [ALL, Period("2000-01-01T00:00:00.000000Z", None)], ids=["whole", "period"])
 def test_an_archive_that_a_run_is_writing(tmp_path: Path, period: Period) -> None:
     """What is durable is packed; half a record behind it is not."""
@@ -416,7 +504,7 @@ def test_a_terminal_is_not_written_to(ten: Path, monkeypatch: pytest.MonkeyPatch
 def served(whole: Packed, late: Packed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[pywb.Wayback]:
     """pywb over both packages."""
     pywb.installed()
-    with pywb.wayback(tmp_path_factory.mktemp("pywb"), whole=whole.path, late=late.path) as running:
+    with pywb.wayback(tmp_path_factory.mktemp("pywb"), whole=[whole.path], late=[late.path]) as running:
         yield running
 
 

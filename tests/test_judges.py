@@ -5,9 +5,7 @@ Nothing here reads with Ciwen's own readers.
 
 import gzip
 import hashlib
-import http.client
 import json
-import os
 import re
 import subprocess
 import sys
@@ -27,11 +25,11 @@ from ciwen_crawler.crawl import CRAWL, begin
 from ciwen_crawler.exchange import BY_DISCONNECT, Exchange
 from ciwen_crawler.warc.record import new_id
 from fixtures.server import Channel
+from tests import wayback as pywb
 from tests.database import select
-from tests.judges import missing
 from tests.odd_messages import OddMessages
 from tests.odd_server import Answer
-from tests.program import ROOT, ciwen
+from tests.program import ciwen
 from tests.records import (
     IDENTICAL,
     NOT_MODIFIED,
@@ -573,39 +571,16 @@ def test_no_secret_reaches_the_disk(odd: Path) -> None:
 
 # pywb
 
-PYWB = ROOT / ".venv-pywb" / "bin"
-WAYBACK = """
-from pywb.apps.wayback import application
-from pywb.utils.geventserver import GeventServer, RequestURIWSGIHandler
-server = GeventServer(application, hostname="127.0.0.1", handler_class=RequestURIWSGIHandler)
-print(server.port, flush=True)
-server.join()
-"""
-
-
-def pywb(*command: str, cwd: Path) -> str:
-    """Run one of its programs; what it prints."""
-    done = subprocess.run([PYWB / command[0], *command[1:]], cwd=cwd, env=alone(), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.stdout
-
-
-def alone() -> dict[str, str]:
-    """An environment without proxies: its parts talk with each other by HTTP."""
-    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-
 
 @pytest.fixture(scope="module")
 def installed() -> None:
-    """pywb is there. It pins its needs too tightly to live with us."""
-    if not (PYWB.parent / ".installed").exists():
-        missing("pywb", "make .venv-pywb/.installed")
+    """pywb is there."""
+    pywb.installed()
 
 
 @pytest.mark.usefixtures("installed")
 def test_pywb_indexes_every_capture(archive: Path, tmp_path: Path) -> None:
-    printed = pywb("cdx-indexer", "-j", "-s", *map(str, files_of(archive)), cwd=tmp_path)
+    printed = pywb.run("cdx-indexer", "-j", "-s", *files_of(archive), cwd=tmp_path)
     lines = [json.loads(line.split(" ", 2)[2]) for line in printed.splitlines()]
     rows = select(archive, "SELECT * FROM captures")
     places = {(line["filename"], int(line["offset"]), int(line["length"])): line for line in lines}
@@ -623,43 +598,14 @@ def test_pywb_indexes_every_capture(archive: Path, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def wayback(
     installed: None, crawled: Path, ten: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[http.client.HTTPConnection]:
+) -> Iterator[pywb.Wayback]:
     """pywb's server over the crawled archive, and over that of ten crawls."""
-    folder = tmp_path_factory.mktemp("pywb")
-    for name, archive in {"ci": crawled, "ten": ten}.items():
-        pywb("wb-manager", "init", name, cwd=folder)
-        pywb("wb-manager", "add", name, *map(str, files_of(archive)), cwd=folder)
-    log = (folder / "log").open("w")
-    command = [PYWB / "python", "-c", WAYBACK]
-    with (
-        log,
-        subprocess.Popen(command, cwd=folder, env=alone(), stdout=subprocess.PIPE, stderr=log, text=True) as server,
-    ):
-        try:
-            port = next((int(line) for line in server.stdout or () if line.strip().isdecimal()), None)
-            assert port, (folder / "log").read_text()
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            yield connection
-            connection.close()
-        finally:
-            server.terminate()
-
-
-def stamp_of(moment: str) -> str:
-    """A moment as replay addresses have it, to the second."""
-    return "".join(re.findall(r"\d", moment))[:14]
-
-
-def replayed(wayback: http.client.HTTPConnection, url: str, moment: str, collection: str = "ci") -> tuple[int, bytes]:
-    """(status, body) of a page as pywb shows it, unrewritten."""
-    wayback.request("GET", f"/{collection}/{stamp_of(moment)}id_/{url}", headers={"Host": "localhost"})
-    answer = wayback.getresponse()
-    body = answer.read()
-    return answer.status, gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body
+    with pywb.wayback(tmp_path_factory.mktemp("pywb"), ci=files_of(crawled), ten=files_of(ten)) as running:
+        yield running
 
 
 def test_pywb_replays_every_page_as_the_channel_has_it(
-    wayback: http.client.HTTPConnection, crawled: Path, shared_channel: Channel
+    wayback: pywb.Wayback, crawled: Path, shared_channel: Channel
 ) -> None:
     rows = select(crawled, "SELECT url, fetched_at, kind FROM captures WHERE status = 200 ORDER BY url")
     assert SEED in {row["url"] for row in rows}
@@ -667,11 +613,11 @@ def test_pywb_replays_every_page_as_the_channel_has_it(
     for row in rows:
         page = shared_channel.pages.get(row["url"])
         assert page, row["url"]
-        assert replayed(wayback, row["url"], row["fetched_at"]) == (200, page.body), row["url"]
+        assert wayback.replayed("ci", row["url"], row["fetched_at"]) == (200, page.body), row["url"]
 
 
 def test_pywb_replays_every_capture_of_ten_crawls_as_the_channel_had_it_at_that_moment(
-    wayback: http.client.HTTPConnection, ten: Path, tenfold: Tenfold
+    wayback: pywb.Wayback, ten: Path, tenfold: Tenfold
 ) -> None:
     """Revisits too. A 304 it answers itself; then the original that it refers to is what the channel had."""
     rows = {row["id"]: row for row in select(ten, "SELECT * FROM captures ORDER BY url, fetched_at")}
@@ -683,16 +629,16 @@ def test_pywb_replays_every_capture_of_ten_crawls_as_the_channel_had_it_at_that_
     for row in rows.values():
         page = had[row["crawl_id"]].get(row["url"])
         body = page.body if page and row["status"] == 200 else None
-        at[row["url"], stamp_of(row["fetched_at"])].add((row["status"], body))
+        at[row["url"], pywb.stamp_of(row["fetched_at"])].add((row["status"], body))
     wrong, count = [], Counter()
     for row in rows.values():
-        status, body = replayed(wayback, row["url"], row["fetched_at"], "ten")
-        expected = at[row["url"], stamp_of(row["fetched_at"])]
+        status, body = wayback.replayed("ten", row["url"], row["fetched_at"])
+        expected = at[row["url"], pywb.stamp_of(row["fetched_at"])]
         is_right = (status, body if status == 200 else None) in expected
         if row["status"] == 304:
             original = rows[row["refers_to"]]
             page = had[row["crawl_id"]][row["url"]]
-            is_right = is_right and replayed(wayback, original["url"], original["fetched_at"], "ten") == (
+            is_right = is_right and wayback.replayed("ten", original["url"], original["fetched_at"]) == (
                 200,
                 page.body,
             )

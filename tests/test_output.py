@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -43,6 +44,14 @@ def test_a_file_is_put_in_the_place_of_the_one_before(archive: Path, tmp_path: P
     )
     assert printed.out.startswith("cn,china,images)/")
     assert printed.err == ""
+
+
+def test_what_a_file_came_to_is_told(archive: Path, tmp_path: Path) -> None:
+    packed = ciwen("export", "wacz", "-o", tmp_path / "x.wacz", archive=archive)
+    assert re.fullmatch(r"\S+/x\.wacz: \d+ captures, \d+ pages, \d+ KB", told(packed))
+    indexed = ciwen("export", "cdxj", "-o", tmp_path / "x.cdxj", archive=archive)
+    assert re.fullmatch(r"\S+/x\.cdxj: \d+ captures, \d+ KB", told(indexed))
+    assert ciwen("export", "cdxj", "--quiet", "-o", tmp_path / "x.cdxj", archive=archive).err == ""
 
 
 @pytest.mark.parametrize("form", ["cdxj", "wacz"])

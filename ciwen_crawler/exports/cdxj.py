@@ -7,10 +7,9 @@ Keys and values are those that cdxj-indexer writes for response, revisit and res
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
-from ciwen_crawler.exports.output import opened
-from ciwen_crawler.exports.selection import CaptureRow, Selection
+from ciwen_crawler.exports.output import Written, opened
+from ciwen_crawler.exports.selection import NOT_MODIFIED, CaptureRow, Selection
 from ciwen_crawler.exports.sorting import Sorter
 from ciwen_crawler.exports.surt import surt
 from ciwen_crawler.period import Period
@@ -19,14 +18,6 @@ from ciwen_crawler.warc.record import REVISIT
 from ciwen_crawler.warc.writer import Span
 
 _NO_DIGITS = str.maketrans("", "", "-T:.")
-_NOT_MODIFIED = 304
-
-
-class Written(NamedTuple):
-    """What was written."""
-
-    captures: int
-    size: int  # bytes
 
 
 def write(database: Database, folder: Path, target: str | None, period: Period) -> Written | None:
@@ -60,7 +51,7 @@ def exact_line(row: CaptureRow, span: Span) -> bytes:
     To the millisecond: it looks for an original by its very moment, and would take the next capture for one of an
     earlier second. And a 304 without its status, with which it shows no body whatever the record refers to.
     """
-    status = "-" if row.status == _NOT_MODIFIED else row.status
+    status = "-" if row.status == NOT_MODIFIED else row.status
     return _written(row, span, _digits(row.fetched_at, "2025-06-04T08:35:12.123"), status)
 
 

@@ -34,6 +34,7 @@ class Excerpt:
     def members(self, rows: Iterator[CaptureRow]) -> Iterator[Taken]:
         """The captures of these rows, which are in the order of the file. Raises UnreadableInput."""
         row = next(rows, None)
+        left = _MOST_WAITING  # records in which something may still belong to the last capture
         for record in records(self._path, 0, self._end):
             if record.type == WARCINFO:
                 self._warcinfos[record.id] = record
@@ -44,8 +45,9 @@ class Excerpt:
                 yield Taken(self._member(record), None)
             elif record.type in (REQUEST, METADATA):
                 _remember(self._waiting, record.id, record)
+            left -= row is None
             # Behind the end another record may be half written.
-            if record.offset + record.length >= self._end:
+            if not left or record.offset + record.length >= self._end:
                 return
 
     def _exchange(self, record: Record, row: CaptureRow) -> Iterator[Taken]:

@@ -7,12 +7,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ciwen_crawler.errors import CannotWrite, UsageError
 from ciwen_crawler.warc.writer import sync
 
 STDOUT = "-"
+
+
+class Written(NamedTuple):
+    """What an export came to."""
+
+    captures: int
+    size: int  # bytes
+    pages: int | None = None  # None where its form has none
 
 
 class Output:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import select
 
@@ -18,7 +18,7 @@ from ciwen_crawler.crawl import SOFTWARE
 from ciwen_crawler.errors import UnreadableInput, UsageError
 from ciwen_crawler.exports import cdxj
 from ciwen_crawler.exports.excerpt import Excerpt
-from ciwen_crawler.exports.output import opened
+from ciwen_crawler.exports.output import Written, opened
 from ciwen_crawler.exports.package import Package
 from ciwen_crawler.exports.selection import CaptureRow, Held, Page, Selection
 from ciwen_crawler.exports.sorting import Sorter
@@ -34,14 +34,6 @@ _PIECE = 1024 * 1024
 _EXCERPT = "excerpt-of-"  # the bytes are others than those of the file that has the name
 
 
-class Written(NamedTuple):
-    """What was written."""
-
-    captures: int
-    pages: int
-    size: int  # bytes
-
-
 def write(database: Database, folder: Path, target: str | None, period: Period) -> Written | None:
     """Pack an archive's captures of a period, and the originals that revisits among them refer to.
 
@@ -49,7 +41,7 @@ def write(database: Database, folder: Path, target: str | None, period: Period) 
     must be no terminal. UsageError where there is no capture; None where who reads that left before the end.
     """
     selection = Selection(database, folder, period)
-    if selection.newest() is None:
+    if selection.is_empty():
         raise UsageError(f"{folder} holds no capture" + ("" if period.is_all else " of that period"))
     with Sorter() as sorter, opened(target, is_text=False) as output:
         with Package(output) as package:
@@ -59,7 +51,7 @@ def write(database: Database, folder: Path, target: str | None, period: Period) 
             digest = package.add("datapackage.json", [_json(description)]).sha256
             package.add("datapackage-digest.json", [_json({"path": "datapackage.json", "hash": f"sha256:{digest}"})])
         output.flush()
-        return Written(contents.captures, contents.pages, output.size)
+        return Written(contents.captures, output.size, contents.pages)
     return None
 
 
@@ -127,9 +119,15 @@ class _Contents:
                     "url": page.url,
                     "ts": page.fetched_at,
                     "title": page.title or page.url,
-                    "text": "\n".join((page.text, words(f"{page.title or ''} {page.text}"))),
+                    "text": _searched(page),
                 }
             )
+
+
+def _searched(page: Page) -> str:
+    """What is looked for and shown around a hit: the title first, for hits in it alone."""
+    read = "\n".join(filter(None, (page.title, page.text)))
+    return f"{read}\n{words(read)}"
 
 
 def _description(database: Database, selection: Selection, contents: _Contents, package: Package) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ciwen_crawler.warc.capturing import captures
 from ciwen_crawler.warc.files import WARC, warc_files
 from ciwen_crawler.warc.reader import records, records_backwards
 from ciwen_crawler.warc.record import WARCINFO, Record
+from ciwen_crawler.warc.writer import OPEN
 
 _c = schema.captures.c
 _NEXT_FILE = select(func.min(_c.warc_file)).where(_c.warc_file > bindparam("name"))
@@ -35,16 +36,20 @@ class Place(NamedTuple):
 
 def must_be_there(database: Database, folder: Path) -> None:
     """UnreadableInput where rows follow from a file that is gone: what refers to its records would prove nothing."""
-    there = {path.name for path in warc_files(folder)}
-    for name in _named(database):
-        if name not in there:
+    for name in named(database):
+        if not _is_there(folder / WARC / name):
             raise UnreadableInput(
                 f"{folder / WARC / name} is gone, and rows follow from it: put it back, or let "
                 f"`ciwen rebuild --archive {folder}` make the database of what is left"
             )
 
 
-def _named(database: Database) -> Iterator[str]:
+def _is_there(path: Path) -> bool:
+    """Whether a file is, at rest or while a run writes it; it may be renamed between two of the questions."""
+    return path.exists() or path.with_name(path.name + OPEN).exists() or path.exists()
+
+
+def named(database: Database) -> Iterator[str]:
     """The files that rows follow from. Asked one after the other, as SQLite would walk through every row for them."""
     name = ""
     while name := database.connection.execute(_NEXT_FILE, {"name": name}).scalar() or "":
@@ -67,15 +72,22 @@ def first_lacking(database: Database, folder: Path, mended: Collection[str]) -> 
     return min(opened, _known_to(database, behind.name))
 
 
-def _end(database: Database, file: str, before: int = sys.maxsize) -> int:
+def end_of(database: Database, file: str, before: int = sys.maxsize) -> int:
     """Where the last record ends that a row follows from, of those that begin before a byte."""
     return database.connection.execute(_LAST_END, {"file": file, "before": before}).scalar() or 0
 
 
-def _is_behind(database: Database, path: Path) -> bool:
-    size, end = path.stat().st_size, _end(database, path.name)
+def end_within(database: Database, path: Path, size: int) -> int:
+    """The same for a file of that size; UnreadableInput where it ends before, so that rows follow from what is lost."""
+    end = end_of(database, path.name)
     if end > size or not size:
         raise UnreadableInput(f"{path}: cut short at byte {size}, its rows go to {end}")
+    return end
+
+
+def _is_behind(database: Database, path: Path) -> bool:
+    size = path.stat().st_size
+    end = end_within(database, path, size)
     return end < size and _has_more(database, path, end)
 
 
@@ -115,8 +127,8 @@ def _known_to(database: Database, file: str) -> Place:
         select(_c.warc_file, _c.warc_offset).where(_c.crawl_id.in_(unfinished)).order_by(_c.warc_file, _c.warc_offset)
     )
     found = database.connection.execute(first.limit(1)).first()
-    known_to = Place(file, _end(database, file))
+    known_to = Place(file, end_of(database, file))
     if found is None or tuple(found) >= known_to:
         return known_to
     # A response's request stands before it, and says of which kind it is.
-    return Place(found.warc_file, _end(database, found.warc_file, before=found.warc_offset))
+    return Place(found.warc_file, end_of(database, found.warc_file, before=found.warc_offset))
