@@ -5,28 +5,23 @@ import signal
 import sys
 
 from bench import crawl, replay
-from bench.process import Failed
-from bench.server import NoNginx
+from bench.exits import exit_code
 
 
 def main() -> int:
     """Print the tables; 1 where a contestant failed, 2 where nginx is missing."""
     given = _arguments().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nginx is stopped then too
-    try:
-        if given.sizes:
-            print(crawl.sizes(given.sizes, given.rounds))
-            return 0
-        for part in (crawl, replay):
-            if given.part in (None, part.__name__.rpartition(".")[2]):
-                print(part.compare(given.articles or part.ARTICLES, given.rounds), end="\n\n", flush=True)
-    except NoNginx as missing:
-        print(missing, file=sys.stderr)
-        return 2
-    except Failed as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: _compare(given))
+
+
+def _compare(given: argparse.Namespace) -> None:
+    if given.sizes:
+        print(crawl.sizes(given.sizes, given.rounds))
+        return
+    for part in (crawl, replay):
+        if given.part in (None, part.__name__.rpartition(".")[2]):
+            print(part.compare(given.articles or part.ARTICLES, given.rounds), end="\n\n", flush=True)
 
 
 def _arguments() -> argparse.ArgumentParser:

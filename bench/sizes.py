@@ -13,9 +13,10 @@ from typing import NamedTuple
 from bench import WORK
 from bench.channel import write_channel
 from bench.crawl import ciwen_crawl
-from bench.process import Failed, measure
+from bench.exits import exit_code
+from bench.process import measure
 from bench.rounds import spread
-from bench.server import NoNginx, Server
+from bench.server import Server
 
 ARTICLES, RUNS = 2000, 10
 # The goal: what an exchange of the server's log may add, and a run, in bytes.
@@ -75,15 +76,7 @@ def main() -> int:
     arguments.add_argument("--articles", type=int, default=ARTICLES, help=f"of the generated channel ({ARTICLES})")
     arguments.add_argument("--runs", type=int, default=RUNS, help=f"further crawls of each kind ({RUNS})")
     given = arguments.parse_args()
-    try:
-        print(measured(given.articles, given.runs))
-    except NoNginx as missing:
-        print(missing, file=sys.stderr)
-        return 2
-    except Failed as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: print(measured(given.articles, given.runs)))
 
 
 if __name__ == "__main__":
