@@ -194,9 +194,10 @@ def test_files_of_another_make_are_final(tmp_path: Path) -> None:
     data = page(0).member()
     for name in (FOREIGN, "z.warc.gz"):
         (tmp_path / name).write_bytes(data)
-    for hour in range(2):
-        lived_through(tmp_path, MOMENT + hour * HOUR)
-    ours = [FIRST, file_name(MOMENT + HOUR, 1)]  # not taken up, for it is not the newest
+    moments = (MOMENT, MOMENT + HOUR, MOMENT + 40 * DAY)  # the second run takes up what the first one wrote
+    for moment in moments:
+        lived_through(tmp_path, moment)
+    ours = [FIRST, file_name(moments[-1], 1)]
     assert names(tmp_path) == [FOREIGN, *ours, "z.warc.gz"]
     assert Manifest(tmp_path).digests.keys() == {FOREIGN, FIRST, "z.warc.gz"}
     assert [infos(tmp_path / name)[0]["previous"] for name in ours] == [FOREIGN, FIRST]

@@ -426,6 +426,51 @@ def test_digests_that_came_wrong_are_noted_and_no_damage(tmp_path: Path) -> None
     assert proof.notes == ("12 digests of records from elsewhere did not agree when they were taken in",)
 
 
+@pytest.mark.parametrize("name", ["heritrix-1.warc.gz", "a-library.warc.gz"])
+def test_file_of_another_make_is_judged_by_what_it_says(whole: Path, tmp_path: Path, name: str) -> None:
+    archive = copy(whole, tmp_path)
+    (archive / "warc" / name).write_bytes(theirs("1.0"))
+    upkeep.rebuild(archive)
+    proof = verify(archive, jobs=2)
+    assert proof.findings == (), as_text(proof)
+    assert proof.notes == (f"warc/{name} holds no run of ours: its records are judged by what they say",)
+    assert proof.counts["bytes"] == sum(path.stat().st_size for path in warcs(archive))
+    newest = warcs(whole)[-1].name
+    take_in(archive, warcs(whole)[0])
+    assert verify(archive).findings == ()
+    assert newest == max(path.name for path in warcs(archive) if path.name != name)
+
+
+def test_damage_to_a_file_of_another_make(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    path = archive / "warc" / "heritrix-1.warc.gz"
+    for place in (-1, len(theirs("1.0")) // 2):
+        data = bytearray(theirs("1.0"))
+        data[place] ^= 1
+        path.write_bytes(data)
+        assert f"warc/{path.name}" in {each.file for each in verify(archive).findings}
+    path.write_bytes(b"".join(with_wrong_digests(each).member() for each in records_of(theirs("1.0"), tmp_path)))
+    wrong = [each for each in verify(archive).findings if each.file == f"warc/{path.name}"]
+    assert len(wrong) == 12
+    Manifest(archive / "warc").add_files([path])
+    assert not [each for each in verify(archive).findings if each.file == f"warc/{path.name}"]
+
+
+def records_of(data: bytes, folder: Path) -> list[Record]:
+    path = folder / "told.warc.gz"
+    path.write_bytes(data)
+    return list(read(path))
+
+
+def test_record_that_another_file_has_too(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    path, other = warcs(archive)[:2]
+    with other.open("ab") as file:
+        file.write(next(each for each in members(path) if b"WARC-Type: response" in damage.unpacked(each)))
+    place = (f"warc/{other.name}", warcs(whole)[1].stat().st_size, "a record whose id another one before it has")
+    assert place in findings_of_records(archive)
+
+
 def with_wrong_digests(record: Record) -> Record:
     if record.type != "response":
         return record

@@ -2,27 +2,21 @@
 which every file names the one before it.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from heapq import merge
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
-from ciwen_crawler.verify.examined import Doubt, Examined, Report, Stretch
+from ciwen_crawler.verify.examined import ID_SIZE, Doubt, Examined, Report, Stretch
 from ciwen_crawler.verify.finding import Finding
 from ciwen_crawler.verify.padding import altered_padding
-from ciwen_crawler.warc.files import WARC, at_rest, own_name
+from ciwen_crawler.warc.files import WARC, at_rest, newest_own, own_name
 from ciwen_crawler.warc.manifest import MANIFEST, Manifest
+from ciwen_crawler.warc.series import Written
 
+_REPEATED = "a record whose id another one before it has"
 _Key = tuple[str, int]  # a stretch: its file's name and its offset
-
-
-class Span(NamedTuple):
-    """What a run's report says that it wrote into a file."""
-
-    file: str
-    offset: int
-    length: int
-    records: int
-    sha256: str
 
 
 class Continuity:
@@ -31,8 +25,14 @@ class Continuity:
     def __init__(self, warc: Path, files: Iterable[Examined]) -> None:
         self._warc = warc
         self._files = {each.name: each for each in files}
-        self._there = [path.name for path in at_rest(warc)]
+        there = at_rest(warc)
+        newest = newest_own(there)
+        self._there = {path.name for path in there}
+        self._must_be_final = [path.name for path in there if own_name(path.name) and path != newest]
         self._stretches = {(each.name, one.offset): one for each in self._files.values() for one in each.stretches}
+        self._by_run: dict[str, list[_Key]] = {}
+        for key, stretch in self._stretches.items():
+            self._by_run.setdefault(stretch.run, []).append(key)
         self._proven: set[_Key] = set()  # stretches that are what their run says it wrote
         self._final: set[str] = set()  # files that are what another file says they are
         self.lost: set[str] = set()  # names of files that others speak of
@@ -55,7 +55,7 @@ class Continuity:
             yield Finding(place, None, f"line {number} is none that sha256sum would print, or speaks against another")
         for name, digest in manifest.digests.items():
             yield from self._said(name, digest, "the manifest has a line for it", "the manifest's")
-        names = [name for name in self._there[:-1] if own_name(name)]
+        names = self._must_be_final
         if not manifest.path.exists():
             # Archives of older software have none; files that name the one before them are none of those.
             chained = max((each.name for each in self._files.values() if each.previous), default="")
@@ -104,12 +104,12 @@ class Continuity:
                 for span in written:
                     yield from self._judged(span, report, each.name)
                 told = {(span.file, span.offset) for span in written}
-                for key, stretch in self._stretches.items():
-                    if stretch.run == report.run and key not in told:
+                for name, offset in self._by_run.get(report.run, ()):
+                    if (name, offset) not in told:
                         what = f"records that their run does not say it wrote, by its report in {each.name}"
-                        yield Finding(f"{WARC}/{key[0]}", stretch.offset, what)
+                        yield Finding(f"{WARC}/{name}", offset, what)
 
-    def _judged(self, span: Span, report: Report, file: str) -> Iterator[Finding]:
+    def _judged(self, span: Written, report: Report, file: str) -> Iterator[Finding]:
         says = f"by the report in {file} at byte {report.offset}"
         if span.file not in self._there:
             yield from self._missing(span.file, f"a run wrote into it, {says}")
@@ -147,21 +147,26 @@ class Continuity:
     # Records
 
     def _repeated(self) -> Iterator[Finding]:
+        twice = self._halves_met_twice()
+        if not twice:
+            return
         seen: set[bytes] = set()
         for each in self._files.values():
-            before = len(seen)
-            known = seen.intersection(each.ids)
-            seen.update(each.ids)
-            if len(seen) == before + len(each.ids):
-                continue
-            for record_id, offset in zip(each.ids, each.places, strict=True):
-                if record_id in known:
-                    yield Finding(f"{WARC}/{each.name}", offset, "a record whose id another one before it has")
-                known.add(record_id)
+            for number, half in enumerate(_halves(each)):
+                record_id = bytes(each.ids[ID_SIZE * number : ID_SIZE * (number + 1)]) if half in twice else b""
+                if record_id in seen:
+                    yield Finding(f"{WARC}/{each.name}", each.places[number], _REPEATED)
+                elif record_id:
+                    seen.add(record_id)
+
+    def _halves_met_twice(self) -> set[int]:
+        """The first halves of ids that are met again, seldom by chance. Merged: a set of all would fill the memory."""
+        ordered = merge(*(array("Q", sorted(_halves(each))) for each in self._files.values()))
+        return {one for one, next_ in pairwise(ordered) if one == next_}
 
     def _padding(self) -> Iterator[Finding]:
         for each in self._files.values():
-            if each.is_readable and each.name not in self._final:
+            if each.is_readable and each.name not in self._final and own_name(each.name):
                 for start, end in self._unproven(each):
                     yield from altered_padding(self._warc / each.name, start, end)
 
@@ -174,7 +179,12 @@ class Continuity:
         yield begin, file.size
 
 
-def _unlike(stretch: Stretch, span: Span) -> str:
+def _halves(file: Examined) -> list[int]:
+    """The first half of each id, as a number."""
+    return memoryview(file.ids).cast("Q")[::2].tolist()
+
+
+def _unlike(stretch: Stretch, span: Written) -> str:
     if stretch.end - stretch.offset != span.length:
         return f"{stretch.end - stretch.offset} bytes are here where its run wrote {span.length}, "
     if stretch.records != span.records:
@@ -182,8 +192,8 @@ def _unlike(stretch: Stretch, span: Span) -> str:
     return f"the {span.length} bytes from here are not those that its run wrote (SHA-256), "
 
 
-def spans(said: object) -> list[Span]:
+def spans(said: object) -> list[Written]:
     """What a report says under `warc`; what is no such list, or no span in it, says nothing."""
     listed = (each for each in said if isinstance(each, Mapping)) if isinstance(said, list) else ()
-    found = [Span._make(map(each.get, Span._fields)) for each in listed]
+    found = [Written._make(map(each.get, Written._fields)) for each in listed]
     return [span for span in found if all(map(isinstance, span, (str, int, int, int, str)))]

@@ -2,17 +2,16 @@
 with its digests and with those beside it; and what each run wrote there is told by its digest.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ciwen_crawler.message import DAMAGE
-from ciwen_crawler.verify.examined import Doubt, Examined, Report, Stretch
+from ciwen_crawler.verify.examined import Doubt, Examined, Report, Stretch, short_id
 from ciwen_crawler.verify.finding import Finding
 from ciwen_crawler.verify.heads import head_of
-from ciwen_crawler.verify.judgement import Judge, Unpacked, others
+from ciwen_crawler.verify.judgement import CAPTURES, Judge, Unpacked, others
 from ciwen_crawler.verify.members import regions
 from ciwen_crawler.verify.running_digest import Digested, RunningDigest
 from ciwen_crawler.verify.unpacking import Member, unpack
@@ -20,9 +19,6 @@ from ciwen_crawler.warc.files import WARC
 from ciwen_crawler.warc.record import (
     MEMBER_HEADER,
     METADATA,
-    RESOURCE,
-    RESPONSE,
-    REVISIT,
     ROLE_REPORT,
     WARCINFO,
     bare_id,
@@ -30,7 +26,6 @@ from ciwen_crawler.warc.record import (
 )
 
 _NOTHING = memoryview(b"")
-_CAPTURES = frozenset({RESPONSE, REVISIT, RESOURCE})
 
 
 def examine(
@@ -138,8 +133,8 @@ class _Examination:
         else:
             for what in others(record):
                 self.found.odd.append(Doubt(self._finding(record.offset, what), self._begin))
-        if is_ours or (record.kind in _CAPTURES and record.id):
-            self.found.ids.append(_short(record.id))
+        if is_ours or (record.kind in CAPTURES and record.id):
+            self.found.ids += short_id(record.id)
             self.found.places.append(record.offset)
 
     # Runs
@@ -186,14 +181,6 @@ class _Examination:
             self.found.reports.append(Report(record.offset, end, self._run, content))
         else:
             self.found.findings.append(self._finding(record.offset, "a report that is no JSON object"))
-
-
-def _short(record_id: str) -> bytes:
-    """16 bytes that stand for a record id."""
-    try:
-        return bytes.fromhex(record_id[10:-1].replace("-", ""))
-    except ValueError:
-        return hashlib.sha1(record_id.encode()).digest()[:16]
 
 
 def _described(warcinfo: Unpacked) -> dict[str, str]:

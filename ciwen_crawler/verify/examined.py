@@ -1,11 +1,14 @@
 """What the examination of one WARC file finds, as far as the file alone tells."""
 
+import hashlib
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ciwen_crawler.verify.finding import Finding
+
+ID_SIZE = 16  # bytes that stand for a record id
 
 
 class Stretch(NamedTuple):
@@ -51,5 +54,14 @@ class Examined:
     stretches: list[Stretch] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     previous: tuple[str, str] | None = None  # name and SHA-256 of the file before it, as its first warcinfo has them
-    ids: list[bytes] = field(default_factory=list)  # of records whose id must be theirs alone
+    ids: bytearray = field(default_factory=bytearray)  # of records whose id must be theirs alone, 16 bytes for each
     places: "array[int]" = field(default_factory=lambda: array("Q"))  # where those begin
+
+
+def short_id(record_id: str) -> bytes:
+    """What stands for a record id: the bytes of its UUID, or so much of its digest."""
+    try:
+        found = bytes.fromhex(record_id[10:-1].replace("-", ""))
+    except ValueError:
+        found = b""
+    return found if len(found) == ID_SIZE else hashlib.sha1(record_id.encode()).digest()[:ID_SIZE]

@@ -18,6 +18,7 @@ from ciwen_crawler.verify.sequence import Sequence
 from ciwen_crawler.verify.unpacking import Hashed
 from ciwen_crawler.warc.record import METADATA, REQUEST, RESOURCE, RESPONSE, REVISIT, VERSION, WARCINFO
 
+CAPTURES = frozenset({RESPONSE, REVISIT, RESOURCE})
 _KINDS = frozenset({WARCINFO, REQUEST, RESPONSE, REVISIT, RESOURCE, METADATA})
 _ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")
 _DATE = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{6}Z", re.ASCII)

@@ -19,11 +19,12 @@ from ciwen_crawler.verify.continuity import Continuity
 from ciwen_crawler.verify.examination import examine
 from ciwen_crawler.verify.examined import Examined
 from ciwen_crawler.verify.finding import Finding
+from ciwen_crawler.verify.foreign import examine_foreign
 from ciwen_crawler.verify.proof import Proof
 from ciwen_crawler.verify.reports import differing_reports
 from ciwen_crawler.verify.rows import Rows
 from ciwen_crawler.verify.since import place_since
-from ciwen_crawler.warc.files import WARC, warc_files
+from ciwen_crawler.warc.files import WARC, newest_own, own_name, warc_files
 from ciwen_crawler.warc.writer import OPEN
 
 
@@ -65,6 +66,9 @@ class _Verification:
         self._findings += self._left_open()
         for each in examined:
             self._findings += each.findings
+            if own_name(each.name) is None:
+                what = "holds no run of ours: its records are judged by what they say"
+                self._notes.append(f"{WARC}/{each.name} {what}")
         continuity = Continuity(self._folder / WARC, examined)
         self._findings += continuity.findings()
         self._findings += differing_reports(self._folder, examined, is_all=since is None)
@@ -88,7 +92,8 @@ class _Verification:
     # Records
 
     def _examined(self, files: Sequence[Path], start: int) -> list[Examined]:
-        tasks = [_Task(path, start if path is files[0] else 0, path is not files[-1]) for path in files]
+        newest = newest_own(warc_files(self._folder))
+        tasks = [_Task(path, start if path is files[0] else 0, path != newest) for path in files]
         total = sum(path.stat().st_size for path in files) - start
         jobs = min(self._jobs, len(tasks))
         with self._progress.stage("records", total) as advance:
@@ -118,4 +123,6 @@ class _Verification:
 
 
 def _examined(task: _Task, advance: Advance = lambda _: None) -> Examined:
+    if own_name(task.path.name) is None:
+        return examine_foreign(task.path, task.start, advance)
     return examine(task.path, task.start, is_final=task.is_final, advance=advance)

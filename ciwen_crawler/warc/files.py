@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,11 @@ def warc_files(folder: Path) -> list[Path]:
 def at_rest(warc: Path) -> list[Path]:
     """The files of a folder that are at rest, in the order of their names, which is that of time."""
     return sorted(warc.glob("*" + _ENDING))
+
+
+def newest_own(paths: Iterable[Path]) -> Path | None:
+    """The newest file of ours, the one that may still grow; a name of another make sorts as it happens to."""
+    return max((path for path in paths if own_name(path.name)), key=lambda path: path.name, default=None)
 
 
 def file_name(moment: datetime, serial: int, host: str | None = None) -> str:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from ciwen_crawler.warc.files import at_rest, next_name, own_name
+from ciwen_crawler.warc.files import at_rest, newest_own, next_name, own_name
 from ciwen_crawler.warc.manifest import Manifest
 from ciwen_crawler.warc.reader import records_backwards
 from ciwen_crawler.warc.record import Record
@@ -69,7 +69,7 @@ class Series:
         self._most = most
         self._manifest = Manifest(folder)
         self._full: list[WarcWriter] = []
-        newest = max(at_rest(folder), default=None)
+        newest = newest_own(at_rest(folder))
         if newest and self._may_go_on(newest, timedelta(days=days)):
             self._open(WarcWriter(folder, newest.name, again=True), None)
         else:
