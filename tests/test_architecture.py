@@ -22,7 +22,14 @@ SHELL = {"archiving", "commands", "crawling", "middlewares", "pipelines", "setti
 # Scrapy loads these by the names that `settings.py` gives; those who start a crawl put them together.
 LOADED_BY_NAME = {"middlewares", "pipelines", "settings", "spiders", "wire"}
 # Each knows those before it, and none beside or behind it.
-ORDER = [{"errors"}, {"capture", "items", "text", "dates", "charset"}, {"pages", "warc"}, {"store"}, {"verify"}, SHELL | {"cli"}]
+ORDER = [
+    {"errors"},
+    {"capture", "items", "text", "dates", "charset"},
+    {"pages", "warc"},
+    {"store"},
+    {"due", "exports", "verify"},
+    SHELL | {"cli"},
+]
 SCRAPY = ("scrapy", "twisted")
 
 
