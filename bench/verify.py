@@ -9,7 +9,6 @@ verify, with every row derived again, is told beside, which nobody else does.
 import argparse
 import random
 import shutil
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from fastwarc.warc import ArchiveIterator
 
 from bench import WORK
 from bench.channel import write_channel
+from bench.rounds import spread
 from ciwen_crawler import clock
 from ciwen_crawler.archive import Archive
 from ciwen_crawler.crawl import CRAWL, begin
@@ -31,11 +31,12 @@ from ciwen_crawler.warc.record import new_id
 
 ARTICLES, PICTURES = 3000, 1000
 _SMALLEST, _LARGEST = 10_000, 250_000  # bytes of a picture
+_NAME = "ciwen, all of a record"
 _LONGEST_HEADER = 64 * 1024 * 1024
 
 
 def main() -> None:
-    """Print the ratio and the whole."""
+    """Print the table."""
     arguments = argparse.ArgumentParser(prog="python -m bench.verify", description=__doc__)
     arguments.add_argument(
         "archive", nargs="?", type=Path, help="an archive of Ciwen's (one of its own where left out)"
@@ -45,21 +46,19 @@ def main() -> None:
     folder = given.archive or _written()
     files = warc_files(folder)
     size = sum(path.stat().st_size for path in files) / 1e6
-    readers = {"FastWARC, block digests": _blocks, "FastWARC, both digests": _both, "ciwen, all of a record": _ours}
+    readers = {"FastWARC, block digests": _blocks, "FastWARC, both digests": _both, _NAME: _ours}
     seconds: dict[str, list[float]] = {name: [] for name in readers}
     for _ in range(given.rounds):
         for name, read in readers.items():
             seconds[name].append(_timed(lambda read=read: [read(path, path is files[-1]) for path in files]))
-    print(f"{size:.0f} MB in {len(files)} files, {given.rounds} rounds\n")
+    lines = ["|  | MB/s | ciwen's reading against it |", "| --- | --- | --- |"]
     for name, all_of in seconds.items():
-        print(f"{name:<24} {size / statistics.median(all_of):6.0f} MB/s")
-    ours = seconds["ciwen, all of a record"]
-    for name in list(readers)[:2]:
-        ratios = [theirs / mine for theirs, mine in zip(seconds[name], ours, strict=True)]
-        print(f"ciwen reads at {statistics.median(ratios):.0%} [{min(ratios):.0%}..{max(ratios):.0%}] of {name}")
+        ratios = (theirs / mine for theirs, mine in zip(all_of, seconds[_NAME], strict=True))
+        lines.append(f"| {name} | {spread(size / each for each in all_of)} | {spread(ratios, 2)} |")
     for jobs in (1, 2):
         took = _timed(lambda jobs=jobs: _prove(folder, jobs))
-        print(f"the whole of ciwen verify --jobs {jobs}, every row derived again: {took:.1f} s, {size / took:.0f} MB/s")
+        lines.append(f"| `ciwen verify --jobs {jobs}`, every row derived again | {size / took:.0f} | |")
+    print(f"{size:,.0f} MB in {len(files)} WARC files, {given.rounds} rounds:\n", *lines, sep="\n")
 
 
 def _timed(work: Callable[[], object]) -> float:
