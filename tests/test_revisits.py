@@ -4,7 +4,6 @@ import dataclasses
 import gzip
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,37 +13,18 @@ from ciwen_crawler.store.batch import Batch
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.store.memory import Memory
 from ciwen_crawler.warc.record import digest
-from fixtures.log import Entry
-from fixtures.markup import Article, channel_pages, picture
+from fixtures.markup import channel_pages, picture
 from fixtures.page import Page
 from fixtures.server import Channel
-from tests.database import Rows, select, tables
-from tests.program import ciwen
-from tests.rebuilt import rebuilt
-from tests.records import IDENTICAL, Found, entity_of, found_in, head_of
+from tests.crawls import Crawls, article, crawled, identity, url
+from tests.database import select
+from tests.records import IDENTICAL, Found, entity_of, head_of
 
 NAMES = "steady wavering pictured lost found zipped empty cut".split()
-NUMBERS = dict(zip(NAMES, range(43000001, 43000100), strict=False))
 PICTURES = [f"http://ci.china.com.cn/pic/{name}.jpg" for name in ("one", "same", "other", "late")]
 ONE, SAME, OTHER, LATE = PICTURES
 JPEG = b"\xff\xd8\xff\xe0"
 SORRY = b"<html><body>" + "此页不在。".encode() * 30 + b"</body></html>"
-
-
-def url(name: str, page: int = 1) -> str:
-    """Where an article stands."""
-    first = article(name).url
-    return first if page == 1 else first.replace(".html", f"_{page}.html")
-
-
-def article(name: str) -> Article:
-    """One of the channel's articles."""
-    return Article(NUMBERS[name], f"{name}: 开窑记", (f"{name}第一段，窑火未熄。", "第二段，匠人还在案前。"))
-
-
-def identity(name: str) -> str:
-    """An article's id."""
-    return f"china.com.cn:{NUMBERS[name]}"
 
 
 def unvalidated(content: str | bytes) -> Page:
@@ -87,47 +67,14 @@ def zipped() -> bytes:
     return gzip.compress(article("zipped").page().encode(), mtime=0)
 
 
-@dataclass
-class Crawls:
-    """Three crawls that are over."""
-
-    archive: Path
-    logs: list[list[Entry]] = field(default_factory=list)
-    after: list[dict[str, Rows]] = field(default_factory=list)  # the tables after each
-    again: list[dict[str, Rows]] = field(default_factory=list)  # and as they are when made again
-
-    def captures(self, crawl: int, address: str) -> Rows:
-        """The rows of a crawl's captures of a URL."""
-        runs = [row["id"] for row in self.after[-1]["crawls"]]
-        rows = [row for row in self.after[-1]["captures"] if (row["crawl_id"], row["url"]) == (runs[crawl], address)]
-        return sorted(rows, key=lambda row: row["fetched_at"])
-
-    def article(self, name: str, crawl: int = -1) -> dict[str, object]:
-        """An article's row after a crawl."""
-        (row,) = [row for row in self.after[crawl]["articles"] if row["id"] == identity(name)]
-        return row
-
-
 @pytest.fixture(scope="module")
 def crawls(tmp_path_factory: pytest.TempPathFactory) -> Crawls:
-    folder = tmp_path_factory.mktemp("revisits")
-    found = Crawls(folder / "archive")
-    with Channel(pages()) as channel:
-        for number in range(3):
-            before(channel, number)
-            channel.log.clear()
-            retries = ("-s", "RETRY_ENABLED=False")
-            ciwen("crawl", "--full", *retries, archive=found.archive, channel=channel)
-            found.logs.append(channel.log.settled())
-            found.after.append(tables(found.archive))
-            found.again.append(rebuilt(found.archive, folder / str(number)))
-    return found
+    return crawled(tmp_path_factory.mktemp("revisits"), pages(), before, 3, "-s", "RETRY_ENABLED=False")
 
 
 @pytest.fixture(scope="module")
 def records(crawls: Crawls) -> dict[str, Found]:
-    """Every record of the archive, by the id that rows have."""
-    return {(each.id or "").removeprefix("<urn:uuid:").removesuffix(">"): each for each in found_in(crawls.archive)}
+    return crawls.records()
 
 
 def test_rebuilt_is_crawled_after_each(crawls: Crawls) -> None:
@@ -247,7 +194,9 @@ def test_among_those_of_one_digest_the_identical_one_is_found(
     payload = entity_of(records[row["id"]].block)
     with closing(Database(forged, read_only=True)) as database:
         memory = Memory(database, crawls.archive / "warc", Batch(database, lambda: None))
-        found = memory.identical(answer(payload), digest(PAYLOAD))
+        same = response(records[row["id"]].block)
+        assert same
+        found = memory.identical(same, digest(PAYLOAD))
         assert found and found.id == row["id"]
         # The name that the bytes have in truth is nobody's here.
-        assert memory.identical(answer(payload), digest(payload)) is None
+        assert memory.identical(same, digest(payload)) is None
