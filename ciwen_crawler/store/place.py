@@ -12,9 +12,9 @@ from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.warc.capturing import captures
-from ciwen_crawler.warc.files import WARC, warc_files
+from ciwen_crawler.warc.files import WARC, newest_own, warc_files
 from ciwen_crawler.warc.reader import records, records_backwards
-from ciwen_crawler.warc.record import WARCINFO, Record
+from ciwen_crawler.warc.record import MEMBER_HEADER, WARCINFO, Record
 from ciwen_crawler.warc.writer import OPEN
 
 _c = schema.captures.c
@@ -65,11 +65,11 @@ def first_lacking(database: Database, folder: Path, mended: Collection[str]) -> 
     files = warc_files(folder)
     behind = next((path for path in files if path.name in mended or _is_behind(database, path)), None)
     if behind is None and files and database.has_row(schema.crawls.c.outcome.is_(None)):
-        behind = files[-1]  # all rows are there, but for looks that the run had begun
+        behind = newest_own(files)  # all rows are there, but for looks that the run had begun
     if behind is None:
         return None
-    opened = _opened(files[: files.index(behind) + 1])
-    return min(opened, _known_to(database, behind.name))
+    began = opened(files[: files.index(behind) + 1])
+    return min(began, _known_to(database, behind.name))
 
 
 def end_of(database: Database, file: str, before: int = sys.maxsize) -> int:
@@ -100,11 +100,12 @@ def _has_more(database: Database, path: Path, end: int) -> bool:
     return False
 
 
-def _opened(files: list[Path]) -> Place:
-    """Where the last run that wrote into these files was opened: in the last of them, or in one before it."""
-    sought = ""
+def opened(files: list[Path], at: int | None = None) -> Place:
+    """Where the run was opened that wrote at a byte of the last of these files, or last into it: there or before it."""
+    sought, end = "", None if at is None else at + len(MEMBER_HEADER)
     for path in reversed(files):
-        found = next((each for each in _own_warcinfos(path) if sought in ("", each.id, continued_by(each))), None)
+        found = next((each for each in _own_warcinfos(path, end) if sought in ("", each.id, continued_by(each))), None)
+        end = None
         if found is None:
             return Place(path.name, 0)
         sought = continued_by(found)
@@ -113,9 +114,9 @@ def _opened(files: list[Path]) -> Place:
     return Place(files[0].name, 0)
 
 
-def _own_warcinfos(path: Path) -> Iterator[Record]:
+def _own_warcinfos(path: Path, end: int | None = None) -> Iterator[Record]:
     """Those that runs wrote into this very file, the last first; one that was taken in names its own."""
-    for record in records_backwards(path):
+    for record in records_backwards(path, end):
         if record.type == WARCINFO and record.field("WARC-Filename") == path.name:
             yield record
 

@@ -47,7 +47,7 @@ def _build(path: Path, folder: Path, jobs: int) -> None:
             with _advising(folder):
                 reported = Reports(folder).restore
                 derive(Store(database, folder / WARC), warc_files(folder), jobs, reported=reported)
-            _sign(database)
+            sign(database)
     except BaseException:
         # On a disk that is full, half a database is what the next run lacks the space of.
         remove(path)
@@ -75,7 +75,7 @@ def rederive(
     files = [path for path in warc_files(folder) if path.name >= place.file]
     if any(_is_ahead(database, path) for path in files):
         # Killed before its end, this must be seen: what is pruned would not come again.
-        _sign(database, "")
+        sign(database, "")
     store = Store(database, folder / WARC)
     for article_id in prune(database, place):
         store.articles.reconsider(article_id)
@@ -111,14 +111,14 @@ def up_to_date(folder: Path, mended: Collection[str] = ()) -> Database:
         place = first_lacking(database, folder, mended)
         if place:
             rederive(database, folder, place, reported=Reports(folder).restore)
-    _sign(database)
+    sign(database)
     return database
 
 
-def _sign(database: Database, extractor: str | None = None) -> None:
+def sign(database: Database, extractor: str | None = None, software: str = SOFTWARE) -> None:
     """Note whose reading the rows are."""
     extractor = extractor_digest() if extractor is None else extractor
-    rows = [{"key": "extractor", "value": extractor}, {"key": "software", "value": SOFTWARE}]
+    rows = [{"key": "extractor", "value": extractor}, {"key": "software", "value": software}]
     statement = insert(schema.meta)
     with database.transaction() as connection:
         connection.execute(statement.on_conflict_do_update(set_={"value": statement.excluded.value}), rows)

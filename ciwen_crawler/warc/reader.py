@@ -167,13 +167,13 @@ def parts(path: Path, count: int, start: int = 0) -> list[tuple[int, int]]:
     return list(zip(bounds, [*bounds[1:], size], strict=True))
 
 
-def records_backwards(path: Path) -> Iterator[Record]:
-    """The records of a file of ours, the last first: only as much of it is read as is asked for."""
+def records_backwards(path: Path, end: int | None = None) -> Iterator[Record]:
+    """The records of a file of ours that begin before a byte, the last first: only as much is read as is asked for."""
     size = path.stat().st_size
     if not size:
         return
     with _opened(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        position = size
+        position = size if end is None else min(end, size)
         while (position := data.rfind(MEMBER_HEADER, 0, position)) >= 0:
             record = _member_at(data, position)
             if record is not None:
