@@ -50,14 +50,18 @@ class Archive:
     def _open(self, about: Mapping[str, str]) -> None:
         warc, crawl = self.folder / WARC, self.crawl
         self.tally.repaired = {repair.file: repair.cut for repair in recover(warc)}
-        self._database = up_to_date(self.folder, self.tally.repaired)
-        self._database.begin_writing()
         self._about = about
-        self._series = Series(warc, crawl.moment, self._opening)
-        self.store = Store(self._database, warc, self._series.sync)
-        self.memory = self.store.memory
-        self.store.add_crawl(crawl.row())
-        self.store.commit()
+        self._database = up_to_date(self.folder, self.tally.repaired)
+        try:
+            self._database.begin_writing()
+            self._series = Series(warc, crawl.moment, self._opening)
+            self.store = Store(self._database, warc, self._series.sync)
+            self.memory = self.store.memory
+            self.store.add_crawl(crawl.row())
+            self.store.commit()
+        except BaseException:
+            self._leave_database()
+            raise
 
     def _opening(self, opening: Opening) -> Record:
         """The warcinfo that opens the run in a file."""
@@ -158,15 +162,16 @@ class Archive:
         self._series.close()
         self._database.end_writing()
         path = reports.keep(draft)
-        self._let_go()
+        self._database.close()
+        self._lock.release()
         return path
 
     def abandon(self) -> None:
         """Let go after a fault, one of `finish` too: what is durable stays, and the next run repairs the rest."""
+        self._leave_database()
+        self._lock.release()
+
+    def _leave_database(self) -> None:
         with suppress(CiwenError):  # a disk that is full may refuse this too
             self._database.end_writing()
-        self._let_go()
-
-    def _let_go(self) -> None:
         self._database.close()
-        self._lock.release()

@@ -52,7 +52,7 @@ class Message(NamedTuple):
 
     def content(self) -> tuple[bytes, bool]:
         """The entity with its Content-Encoding removed, and whether it is all of it."""
-        return decoded(self.entity, _list(self.headers, "content-encoding"))
+        return decoded(self.entity, joined(self.headers, "content-encoding"))
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -64,7 +64,7 @@ def header(headers: Headers, name: str) -> str | None:
     return None
 
 
-def _list(headers: Headers, name: str) -> str:
+def joined(headers: Headers, name: str) -> str:
     """All values of a header that holds a list, which may stand on several lines (RFC 9110 section 5.3)."""
     return ", ".join(value for key, value in headers if key.lower() == name)
 
@@ -82,7 +82,7 @@ def response(raw: bytes) -> Message | None:
     if status is None:
         return None
     headers = tuple(_fields(head[status.end() :]))
-    if _list(headers, "transfer-encoding").lower().rpartition(",")[2].strip() == "chunked":
+    if joined(headers, "transfer-encoding").lower().rpartition(",")[2].strip() == "chunked":
         body = dechunked(body)
     version, code, reason = status.groups()
     return Message(version.decode(), int(code), (reason or b"").decode("latin-1"), headers, body)

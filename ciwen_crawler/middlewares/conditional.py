@@ -27,6 +27,7 @@ class Conditional:
 
     async def process_request(self, request: Request) -> None:
         """Add the validators, where there is something to fall back on."""
+        request.meta.pop(_RECORD, None)
         if request.meta.pop(CONDITION, None):
             for name in ("If-None-Match", "If-Modified-Since"):
                 request.headers.pop(name, None)

@@ -26,9 +26,9 @@ def derive(
     *,
     advance: Callable[[int], None] = lambda _: None,
     reported: Callable[[str, bytes], None] = lambda _, __: None,
-) -> None:
+) -> set[str]:
     """Take every record of the files, from a byte of the first on; rows that are there already stay as they are. All is
-    committed at the end.
+    committed at the end. The ids of the runs that wrote there are given.
 
     `advance` is told how many bytes more have been taken, `reported` the report of each run that wrote into the files.
     Raises UnreadableInput where a file is damaged, WorkerLost where a process that reads is killed.
@@ -44,6 +44,7 @@ def derive(
             advance(part.end - part.start)
     store.settle()
     store.close_crawls()
+    return derivation.met
 
 
 class Derivation:
@@ -52,6 +53,7 @@ class Derivation:
     def __init__(self, store: Store, reported: Callable[[str, bytes], None] = lambda _, __: None) -> None:
         self._store = store
         self._reported = reported
+        self.met: set[str] = set()  # runs whose own records have come
         self._crawls: dict[str, Crawl | None] = {}  # by warcinfo id; None for those that nobody knows
         # What is known of no row is known while the run goes on that took it in, and to no later one.
         self._others: dict[str, str] = {}  # warcinfo id → crawl id, of other programs' warcinfos
@@ -130,6 +132,7 @@ class Derivation:
             self._further[record.id] = known or crawl
         if is_own:
             self._current = known or crawl
+            self.met.add(self._current.id)
 
 
 def ended(report: Mapping[str, object]) -> dict[str, object]:

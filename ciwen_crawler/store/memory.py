@@ -4,6 +4,7 @@ There is no other: what was listed, fetched and seen last, and with which valida
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
@@ -14,7 +15,7 @@ from ciwen_crawler import clock
 from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.exchange import BY_LENGTH
-from ciwen_crawler.message import Message, response
+from ciwen_crawler.message import Message, joined, response
 from ciwen_crawler.original import Original
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.batch import Batch
@@ -40,6 +41,7 @@ _BY_ID = _ROW.where(_c.id == bindparam("id"))
 _ANSWERS = _ROW.where(_c.url == bindparam("url"), or_(and_(_WHOLE, _c.status == 200), _REVISITED)).order_by(
     _c.fetched_at.desc()
 )
+_SENT = _ROW.where(_c.url == bindparam("url"), _c.status == 200, _c.truncated.is_(None)).order_by(_c.fetched_at.desc())
 _OF_DIGEST = _ROW.where(_WHOLE, _c.payload_digest == bindparam("payload"), _c.status == bindparam("status")).order_by(
     _c.fetched_at, _c.id
 )
@@ -121,7 +123,11 @@ class Memory:
         if found is None:
             return None
         row, original = found
-        etag, since = row["etag"] or original["etag"], row["last_modified"] or original["last_modified"]
+        etag, since = row["etag"], row["last_modified"]
+        if row["status"] == 304:
+            # It may leave out what has not changed; what its original says is of another URL, as the case may be.
+            sent = next(self._rows(_SENT, url=url), row)
+            etag, since = etag or sent["etag"], since or sent["last_modified"]
         etag, since = (value if value and value.isascii() and value.isprintable() else None for value in (etag, since))
         return Validators(_original(original), etag, since) if etag or since else None
 
@@ -149,13 +155,14 @@ class Memory:
         return None
 
     def identical(self, answer: Message, payload: str) -> Original | None:
-        """The earliest response of the same status with the very same payload; its digest is taken for no more than
-        a hint, as there are two payloads with one SHA-1.
+        """The earliest response of the same status with the very same payload, which is said to be the same thing: a
+        304 to the revisit is read by what its original says. The digest is taken for no more than a hint, as there are
+        two payloads with one SHA-1.
         """
         for original in self._of_digest(answer.status, payload):
             record = self.record(original)
             stored = response(record.block) if record else None
-            if stored is not None and stored.entity == answer.entity:
+            if stored is not None and stored.entity == answer.entity and _described(stored) == _described(answer):
                 return original
         return None
 
@@ -202,9 +209,14 @@ class Memory:
         return self._database is not None and self._database.has_row(*conditions)
 
     def _rows(self, query: Any, **values: object) -> Iterator[RowMapping]:
-        if self._database is None:
-            return iter(())
-        return iter(self._database.connection.execute(query, values).mappings().all())
+        """Read as they are asked for: a list page has been captured thousands of times, and the newest row will do."""
+        if self._database is not None:
+            with closing(self._database.connection.execute(query, values)) as result:
+                yield from result.mappings()
+
+
+def _described(answer: Message) -> list[str]:
+    return [joined(answer.headers, name) for name in ("content-type", "content-encoding")]
 
 
 def _urls_of_asset_failures(stats: object) -> Iterator[str]:

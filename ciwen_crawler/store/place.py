@@ -14,7 +14,7 @@ from ciwen_crawler.store.database import Database
 from ciwen_crawler.warc.capturing import captures
 from ciwen_crawler.warc.files import WARC, newest_own, warc_files
 from ciwen_crawler.warc.reader import records, records_backwards
-from ciwen_crawler.warc.record import MEMBER_HEADER, WARCINFO, Record
+from ciwen_crawler.warc.record import MEMBER_HEADER, WARCINFO, Record, moment
 from ciwen_crawler.warc.writer import OPEN
 
 _c = schema.captures.c
@@ -119,6 +119,16 @@ def _own_warcinfos(path: Path, end: int | None = None) -> Iterator[Record]:
     for record in records_backwards(path, end):
         if record.type == WARCINFO and record.field("WARC-Filename") == path.name:
             yield record
+
+
+def began_before(folder: Path, place: Place) -> str:
+    """When the last run began, or went on in another file, that wrote before a place; '' where none did."""
+    for path in reversed(warc_files(folder)):
+        if path.name <= place.file:
+            end = place.offset if path.name == place.file else None
+            for record in _own_warcinfos(path, end):
+                return moment(record.field("WARC-Date") or "") or ""
+    return ""
 
 
 def _known_to(database: Database, file: str) -> Place:

@@ -11,7 +11,7 @@ from ciwen_crawler.store.place import Place
 def prune(database: Database, place: Place) -> set[str]:
     """The articles that had captures there are given: their rows follow from others too, and are to be folded anew.
 
-    Rows of `crawls` stay: each run's warcinfo, read again, writes its own.
+    Rows of `crawls` stay: each run's warcinfo, read again, writes its own (and see `prune_runs`).
     """
     c = schema.captures.c
     # Names sort in time order.
@@ -24,3 +24,14 @@ def prune(database: Database, place: Place) -> set[str]:
             connection.execute(delete(table).where(table.c.capture_id.in_(gone)))
         connection.execute(delete(schema.captures).where(behind))
     return touched
+
+
+def prune_runs(database: Database, met: set[str], after: str) -> None:
+    """Take away the runs that began after a moment, were not met and have no capture: the disk kept nothing of them."""
+    c, runs = schema.captures.c, schema.crawls.c
+    has_capture = select(c.id).where(c.crawl_id == runs.id).exists()
+    late = select(runs.id).where(runs.started_at > after, ~has_capture)
+    gone = set(database.connection.execute(late).scalars()) - met
+    if gone:
+        with database.transaction() as connection:
+            connection.execute(delete(schema.crawls).where(runs.id.in_(gone)))

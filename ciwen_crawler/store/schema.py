@@ -78,7 +78,7 @@ captures = Table(
     metadata,
     Column("id", String, primary_key=True),  # the WARC-Record-ID's UUID
     Column("crawl_id", String, nullable=False, index=True),
-    Column("url", Text, nullable=False, index=True),
+    Column("url", Text, nullable=False),
     Column("via", Text),
     Column("kind", String, nullable=False),  # list, article, image, robots or other
     Column("article_id", String, index=True),
@@ -98,6 +98,7 @@ captures = Table(
     Column("warc_offset", Integer, nullable=False),
     Column("warc_length", Integer, nullable=False),
     Index("ix_captures_place", "warc_file", "warc_offset"),
+    Index("ix_captures_url", "url", "fetched_at"),
 )
 
 listings = Table(

@@ -15,8 +15,8 @@ from ciwen_crawler.pages import extractor_digest
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database, must_be_file, remove, replace
 from ciwen_crawler.store.derivation import derive
-from ciwen_crawler.store.place import Place, first_lacking, must_be_there
-from ciwen_crawler.store.pruning import prune
+from ciwen_crawler.store.place import Place, began_before, first_lacking, must_be_there
+from ciwen_crawler.store.pruning import prune, prune_runs
 from ciwen_crawler.store.reports import Reports
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.warc.files import WARC, warc_files
@@ -79,7 +79,8 @@ def rederive(
     store = Store(database, folder / WARC)
     for article_id in prune(database, place):
         store.articles.reconsider(article_id)
-    derive(store, files, jobs, place.offset if files and files[0].name == place.file else 0, **told)
+    met = derive(store, files, jobs, place.offset if files and files[0].name == place.file else 0, **told)
+    prune_runs(database, met, began_before(folder, place))
 
 
 def _is_ahead(database: Database, path: Path) -> bool:

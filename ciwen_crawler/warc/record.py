@@ -170,5 +170,5 @@ def moment(date: str) -> str | None:
         return padded
     try:
         return clock.written(clock.read(date))
-    except ValueError:
+    except (ValueError, OverflowError):  # the first and last days of the calendar are none in every zone
         return None

@@ -59,7 +59,7 @@ def followed(revisit: Capture, original: Record) -> Capture | None:
     if stored.status is not None:
         parsed = message.response(original.block)
         assert parsed is not None
-        body, whole = message.decoded(parsed.entity, revisit.header("content-encoding"))
+        body, whole = message.decoded(parsed.entity, message.joined(revisit.headers, "content-encoding"))
         if not whole:
             return None
     return replace(revisit, body=body, stands_for=stored.id)
