@@ -18,7 +18,7 @@ from bench.process import measure
 from bench.rounds import spread
 from bench.server import Server
 
-ARTICLES, RUNS = 2000, 10
+ARTICLES, RUNS = 2000, 5
 # The goal: what an exchange of the server's log may add, and a run, in bytes.
 _EXCHANGE, _RUN = 1300, 4096
 
