@@ -144,30 +144,26 @@ def _reports(found: list[bytes]) -> list[int]:
     return [number for number, member in enumerate(found) if _REPORT in unpacked(member)]
 
 
-def removed_record(archive: Path, chance: Chance) -> str:
-    path = chance.choice(warcs(archive))
+def _without(path: Path, choose: Callable[[list[bytes]], int]) -> str:
     found = members(path)
-    del found[chance.randrange(len(found))]
+    del found[choose(found)]
     return _rewritten(path, found)
+
+
+def removed_record(archive: Path, chance: Chance) -> str:
+    return _without(chance.choice(warcs(archive)), lambda found: chance.randrange(len(found)))
 
 
 def removed_last_record(archive: Path, chance: Chance) -> str:
-    path = chance.choice(warcs(archive))
-    return _rewritten(path, members(path)[:-1])
+    return _without(chance.choice(warcs(archive)), lambda found: -1)
 
 
 def removed_last_report(archive: Path, chance: Chance) -> str:
-    path = warcs(archive)[-1]
-    found = members(path)
-    del found[_reports(found)[-1]]
-    return _rewritten(path, found)
+    return _without(warcs(archive)[-1], lambda found: _reports(found)[-1])
 
 
 def removed_report(archive: Path, chance: Chance) -> str:
-    path = chance.choice(warcs(archive))
-    found = members(path)
-    del found[chance.choice(_reports(found))]
-    return _rewritten(path, found)
+    return _without(chance.choice(warcs(archive)), lambda found: chance.choice(_reports(found)))
 
 
 def removed_exchange(archive: Path, chance: Chance) -> str:

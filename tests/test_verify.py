@@ -28,6 +28,7 @@ from ciwen_crawler.progress import Progress
 from ciwen_crawler.store import comparison, upkeep
 from ciwen_crawler.verify.continuity import Continuity
 from ciwen_crawler.verify.examination import examine
+from ciwen_crawler.verify.examined import Examined
 from ciwen_crawler.verify.finding import Finding
 from ciwen_crawler.verify.proof import Proof, as_text
 from ciwen_crawler.verify.verification import verify
@@ -167,19 +168,23 @@ def test_no_damage_escapes(whole: Path, tmp_path: Path, damage: Damage) -> None:
 def test_every_bit_of_the_last_records_counts(whole: Path, tmp_path: Path) -> None:
     """Those of a report too, which no run has a digest of."""
     archive = copy(whole, tmp_path)
-    path = warcs(archive)[-1]
+    *others, path = warcs(archive)
+    examined = [examine(each) for each in others]
     data = path.read_bytes()
     for place in range(len(data) - sum(map(len, members(path)[-2:])), len(data)):
         for bit in range(8):
             changed = bytearray(data)
             changed[place] ^= 1 << bit
             path.write_bytes(changed)
-            assert any(findings_of_records(archive)), (place, bit)
+            assert any(findings_among(archive, [*examined, examine(path, is_final=False)])), (place, bit)
 
 
 def findings_of_records(archive: Path) -> Iterator[Finding]:
     """What is found without a look at the rows."""
-    examined = [examine(path) for path in warcs(archive)]
+    yield from findings_among(archive, [examine(path) for path in warcs(archive)])
+
+
+def findings_among(archive: Path, examined: list[Examined]) -> Iterator[Finding]:
     for each in examined:
         yield from each.findings
     yield from Continuity(archive / "warc", examined).findings()
@@ -393,6 +398,47 @@ def test_records_of_another_program(tmp_path: Path, version: str) -> None:
     archive = tmp_path / "archive"
     take_in(archive, path)
     assert_proven(archive)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(20))
+def test_life_that_was_lived_raises_no_alarm(tmp_path: Path, seed: int) -> None:
+    """Any mixture of what may happen to an archive, ended by a crawl that mends what a kill left."""
+    chance, archive = random.Random(seed), tmp_path / "archive"
+    saved, foreign = tmp_path / "saved.html", tmp_path / "theirs.warc.gz"
+    foreign.write_bytes(theirs(chance.choice(["1.0", "1.1"])))
+    with Channel(channel_pages(ARTICLES)) as channel:
+
+        def crawl() -> None:
+            ciwen(
+                "crawl",
+                *chance.choice([(), ("--full",), ("--no-images", "--no-assets")]),
+                archive=archive,
+                channel=channel,
+            )
+
+        def save(number: int) -> None:
+            saved.write_text(Article(43000100 + number, f"存下的第{number}页").page(), "utf-8")
+            ciwen("replay", saved, archive=archive)
+
+        for number in range(6):
+            article = chance.choice(ARTICLES)
+            page = channel.pages[article.url]
+            channel.pages[article.url] = replace(page, body=page.body + b"<!-- %d -->" % number)
+            chance.choice(
+                [
+                    crawl,
+                    lambda: kill(archive, channel, chance.randrange(2, 8)),
+                    lambda: make_final(archive),
+                    lambda number=number: save(number),
+                    lambda: ciwen("replay", foreign, archive=archive),
+                    lambda: (archive / DATABASE).unlink(missing_ok=True),
+                ]
+            )()
+        crawl()
+    assert_proven(archive, jobs=chance.choice([1, 2]))
+    since = chance.choice(crawls(archive))["started_at"]
+    assert_proven(archive, since=since)
 
 
 def theirs(version: str, **more: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ciwen_crawler.crawl import CONTINUES
 from ciwen_crawler.message import DAMAGE
 from ciwen_crawler.verify.examined import Doubt, Examined, Report, Stretch, short_id
 from ciwen_crawler.verify.finding import Finding
@@ -21,7 +22,9 @@ from ciwen_crawler.warc.record import (
     METADATA,
     ROLE_REPORT,
     WARCINFO,
+    Record,
     bare_id,
+    described,
     report_id,
 )
 
@@ -141,12 +144,12 @@ class _Examination:
 
     def _enter(self, warcinfo: Unpacked) -> None:
         self.leave(warcinfo.offset)
-        description = _described(warcinfo)
+        description = described(Record(warcinfo.version, (), bytes(warcinfo.block)))
         self._begin, self._records, self._digest = warcinfo.offset, 0, RunningDigest(self._beside)
         self._is_open, self._is_told = True, False
         self._info = warcinfo.id
-        self._run = bare_id(description.get("ciwen-continues")) or bare_id(self._info)
-        self._crawl_id = description.get("ispartof", "")
+        self._run = bare_id(description.get(CONTINUES)) or bare_id(self._info)
+        self._crawl_id = description.get("isPartOf", "")
         previous, digest = description.get("ciwen-previous-file"), description.get("ciwen-previous-digest", "")
         if warcinfo.offset == 0 and previous:
             self.found.previous = previous, digest.removeprefix("sha256:")
@@ -181,9 +184,3 @@ class _Examination:
             self.found.reports.append(Report(record.offset, end, self._run, content))
         else:
             self.found.findings.append(self._finding(record.offset, "a report that is no JSON object"))
-
-
-def _described(warcinfo: Unpacked) -> dict[str, str]:
-    lines = bytes(warcinfo.block).decode("utf-8", "replace").splitlines()
-    pairs = (line.partition(":") for line in lines)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}

@@ -16,12 +16,11 @@ from ciwen_crawler.verify.originals import Originals
 from ciwen_crawler.verify.payloads import entity, readings
 from ciwen_crawler.verify.sequence import Sequence
 from ciwen_crawler.verify.unpacking import Hashed
-from ciwen_crawler.warc.record import METADATA, REQUEST, RESOURCE, RESPONSE, REVISIT, VERSION, WARCINFO
+from ciwen_crawler.warc.record import METADATA, REQUEST, RESOURCE, RESPONSE, REVISIT, VERSION, WARCINFO, moment
 
 CAPTURES = frozenset({RESPONSE, REVISIT, RESOURCE})
 _KINDS = frozenset({WARCINFO, REQUEST, RESPONSE, REVISIT, RESOURCE, METADATA})
 _ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")
-_DATE = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{6}Z", re.ASCII)
 _TRUNCATED = frozenset({None, BY_LENGTH, BY_TIME, BY_DISCONNECT, UNSPECIFIED})
 _HTTP = "application/http"
 _BLOCK = "block digest of the {} record {} does not agree with its block"
@@ -55,8 +54,9 @@ class Judge:
         if record.version != VERSION or kind not in _KINDS or not _ID.fullmatch(record.id):
             yield f"{record.version}, WARC-Type {kind or 'missing'}, id {record.id or 'missing'}: none that we write"
             return
-        if not _DATE.fullmatch(fields.get("warc-date", "")):
-            yield f"WARC-Date {fields.get('warc-date', 'missing')} is no moment as we write them"
+        date = fields.get("warc-date", "")
+        if not date or moment(date) != date:
+            yield f"WARC-Date {date or 'missing'} is no moment as we write them"
         if fields.get("warc-truncated") not in _TRUNCATED:
             yield f"WARC-Truncated {fields['warc-truncated']} is no reason that is known"
         if not _has_block(record):
