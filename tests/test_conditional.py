@@ -24,6 +24,7 @@ FIVE = NAMES[:5]
 PARTS = 3
 ROBOTS = "http://ci.china.com.cn/robots.txt"
 LONG = '"' + "x" * 5000 + '"'
+LATER = "Thu, 05 Jun 2025 00:00:00 GMT"
 
 
 def tagged(name: str, *headers: tuple[str, str], **more: object) -> Page:
@@ -69,8 +70,7 @@ def before(channel: Channel, crawl: int) -> None:
         channel.restore(url("unasked"))
         channel.answer(url("surprised"), 304)
         channel.redirect(url("turning"), url("turned"), 302)
-        channel.answer(url("long"), 304)
-        channel.answer(url("weak"), 304, headers=[("ETag", 'W/"weak, again"'), ("Last-Modified", "now")])
+        channel.answer(url("weak"), 304, headers=[("ETag", 'W/"weak, again"'), ("Last-Modified", LATER)])
         channel.edit(url("parted", 2), "初稿", "定稿")
     if crawl == 2:
         channel.edit(url("edited"), "第二段", "次段")
@@ -206,10 +206,10 @@ def test_each_attempt_has_the_conditions(crawls: Crawls) -> None:
     ("name", "sent"),
     [
         pytest.param("foreign", {}, id="bytes that are no ASCII"),
-        pytest.param("long", {"if-none-match": LONG}, id="very long"),
+        pytest.param("long", {}, id="very long"),
         pytest.param("doubled", {"if-none-match": '"one"'}, id="two of them"),
         pytest.param("weak", {"if-none-match": 'W/"weak, very"'}, id="weak"),
-        pytest.param("vague", {"if-modified-since": "yesterday at noon"}, id="no date"),
+        pytest.param("vague", {}, id="no date"),
     ],
 )
 def test_odd_validator_goes_back_as_it_came_or_not_at_all(crawls: Crawls, name: str, sent: dict[str, str]) -> None:
@@ -221,8 +221,7 @@ def test_odd_validator_goes_back_as_it_came_or_not_at_all(crawls: Crawls, name: 
 
 def test_304_renews_the_validators(crawls: Crawls) -> None:
     """RFC 9111 section 4.3.4: what it says replaces what the stored answer said, and the rest stays."""
-    assert crawls.asked(2, url("weak")) == [{"if-none-match": 'W/"weak, again"', "if-modified-since": "now"}]
-    assert crawls.asked(2, url("long")) == [{"if-none-match": LONG}]
+    assert crawls.asked(2, url("weak")) == [{"if-none-match": 'W/"weak, again"', "if-modified-since": LATER}]
 
 
 def test_robots_by_304_are_obeyed(crawls: Crawls) -> None:

@@ -78,6 +78,8 @@ class Robots:
     def _stored(self, url: str) -> _Rules:
         """What a 304 means that nobody asked for: one that answers a condition has become a 200 by now."""
         memory = self._crawler.archive.memory  # type: ignore[attr-defined]
+        if 400 <= (memory.status(url) or 0) < 500:
+            return _ALL_ALLOWED  # there was none, and there is none still
         original = memory.newest(url)
         stored = memory.read(original) if original else None
         return _parsed(stored.body) if stored else _unreachable(url, "status 304, and none is stored")

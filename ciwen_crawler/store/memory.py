@@ -3,6 +3,7 @@
 There is no other: what was listed, fetched and seen last, and with which validators, follows from the WARC files.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +26,11 @@ from ciwen_crawler.warc.reader import record_at
 from ciwen_crawler.warc.record import RESPONSE, REVISIT, Record, bare_id, moment
 from ciwen_crawler.warc.revisit import original_at_hand
 from ciwen_crawler.warc.writer import Span
+
+# RFC 9110 sections 8.8.3 and 5.6.7, and the blanks that some write into tags. `*` would mean whatever the server has,
+# and one that is very long no server takes.
+_ENTITY_TAG = re.compile(r'(?:W/)?"[\x20\x21\x23-\x7e]{0,1000}"')
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-3]\d [A-Z][a-z]{2} \d{4} [0-2]\d:[0-5]\d:[0-6]\d GMT", re.ASCII)
 
 # Revisits of revisits are against the standard's advice, and others write them all the same.
 _MOST_STEPS = 8
@@ -128,8 +134,14 @@ class Memory:
             # It may leave out what has not changed; what its original says is of another URL, as the case may be.
             sent = next(self._rows(_SENT, url=url), row)
             etag, since = etag or sent["etag"], since or sent["last_modified"]
-        etag, since = (value if value and value.isascii() and value.isprintable() else None for value in (etag, since))
+        etag = etag if _ENTITY_TAG.fullmatch(etag or "") else None
+        since = since if _HTTP_DATE.fullmatch(since or "") else None
         return Validators(_original(original), etag, since) if etag or since else None
+
+    def status(self, url: str) -> int | None:
+        """What a URL was last answered with, but for 304; None where it never was."""
+        query = select(_c.status).where(_c.url == url, _c.status != 304).order_by(_c.fetched_at.desc()).limit(1)
+        return next((row["status"] for row in self._rows(query)), None)
 
     def newest(self, url: str) -> Original | None:
         """The response that holds the newest answer of a URL that can be read."""
