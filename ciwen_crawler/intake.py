@@ -14,7 +14,7 @@ from ciwen_crawler.store.derivation import Derivation
 from ciwen_crawler.store.parts import derived_from
 from ciwen_crawler.wacz import contents
 from ciwen_crawler.warc.capturing import capture_of, captures
-from ciwen_crawler.warc.reader import records
+from ciwen_crawler.warc.reader import whole_records
 from ciwen_crawler.warc.record import REQUEST, WARCINFO, Record, bare_id
 
 
@@ -66,7 +66,7 @@ class Intake:
         held = _Held()
         self._crawls.discard("")  # what names no warcinfo belongs together in one file alone
         try:
-            for capture, record in captures(records(path), path.name):
+            for capture, record in captures(whole_records(path), path.name):
                 if record.type == WARCINFO:
                     infos |= {record.id: record} if record.id else {}  # without an id it describes nothing
                 elif capture is None:

@@ -29,7 +29,7 @@ def crawled(channel: str, archive: Path, tally: Tally, ended: Ended) -> str:
         f"  images    {tally.images} fetched",
         *_assets(tally),
         f"  traffic   {_counted(tally.exchanges, 'request')}"
-        + (f", {tally.revisits} of them for what is held" if tally.revisits else "")
+        + (f", {tally.revisits} of them answered with what is held already" if tally.revisits else "")
         + f", {_size(tally.received)} received",
         *_troubles(tally),
     ]
@@ -75,7 +75,8 @@ def _troubles(tally: Tally) -> Iterable[str]:
     if told:
         yield f"  left out  {told}"
     for file, cut in tally.repaired.items():
-        yield f"  mended    {file} of a run that was killed ({_size(cut)} cut off, kept beside it)"
+        what = f"{_size(cut)} cut off, kept beside it" if cut else "nothing was cut off"
+        yield f"  mended    {file} of a run that was killed ({what})"
     if tally.budget:
         yield f"  ended by  {tally.budget}"
 
@@ -173,4 +174,6 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _size(count: int) -> str:
+    if count < 1000:
+        return _counted(count, "byte")
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} KB"

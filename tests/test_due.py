@@ -206,7 +206,7 @@ def test_run_in_which_nothing_is_due_is_healthy_and_says_so(aged: Aged) -> None:
     aged.channel.log.clear()
     run = ciwen("crawl", archive=aged.archive, channel=aged.channel, pace=UNPACED)
     assert "articles  0 new, 0 changed, 0 unchanged, 5 not due\n" in run.out
-    assert "traffic   3 requests, 3 of them for what is held, " in run.out
+    assert "traffic   3 requests, 3 of them answered with what is held already, " in run.out
     assert aged.channel.requested() == [f"{HOME}robots.txt", HOME, list_url()]
 
 

@@ -135,6 +135,16 @@ def test_every_open_file_and_no_other(tmp_path: Path) -> None:
     assert contents(tmp_path) == others | {NAME: DATA[: ENDS[-2]], NAME + CUT: DATA[ENDS[-2] : -1], OTHER: DATA}
 
 
+def test_damage_in_what_earlier_runs_wrote_cuts_nothing_off(tmp_path: Path) -> None:
+    """It is for `verify` to tell of; what the killed run wrote is behind it."""
+    data = bytearray(DATA + DATA)
+    data[ENDS[1] + 30] ^= 1
+    path = left_open(tmp_path, bytes(data) + b"\x1f\x8b")
+    (repair,) = recover(tmp_path)
+    assert (repair.kept, repair.cut) == (len(data), 2)
+    assert path.with_name(NAME).read_bytes() == bytes(data)
+
+
 def test_no_folder_is_nothing_to_repair(tmp_path: Path) -> None:
     assert recover(tmp_path / "warc") == []
 

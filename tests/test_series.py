@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.errors import CannotWrite, UnreadableInput
 from ciwen_crawler.warc.files import at_rest, file_name, next_name, own_name, warc_files
 from ciwen_crawler.warc.manifest import MANIFEST, Manifest
 from ciwen_crawler.warc.reader import records
@@ -515,3 +515,12 @@ def test_files_at_rest_in_time_order(tmp_path: Path) -> None:
     assert [path.name for path in warc_files(tmp_path)] == [FOREIGN, FIRST, SECOND]
     assert at_rest(folder) == warc_files(tmp_path)
     assert at_rest(tmp_path / "nowhere") == []
+
+
+def test_no_warcinfo_tells_of_a_digest_that_is_wrong(tmp_path: Path) -> None:
+    """What it says stays for good; the manifest can be put right."""
+    lived_through(tmp_path)
+    Manifest(tmp_path).add({FIRST: "0" * 64})
+    with pytest.raises(UnreadableInput, match=r"its SHA-256 is not the one in MANIFEST\.sha256"):
+        series(tmp_path, MOMENT + DAY)
+    assert names(tmp_path) == [FIRST]

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from ciwen_crawler.saved import resource as resource_of
 from ciwen_crawler.warc.capturing import capture_of, captures
 from ciwen_crawler.warc.exchanges import records_of
 from ciwen_crawler.warc.files import file_name
-from ciwen_crawler.warc.reader import parsed, parts, record_at, records
+from ciwen_crawler.warc.reader import parsed, parts, record_at, records, whole_records
 from ciwen_crawler.warc.record import (
     HTTP_REQUEST,
     HTTP_RESPONSE,
@@ -710,3 +711,31 @@ def test_a_name() -> None:
     )
     assert file_name(moment, 1, "") != file_name(moment, 1, "x")
     assert "/" not in file_name(moment, 1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damage_costs_no_other_record_of_a_file_of_ours(tmp_path: Path, seed: int) -> None:
+    noise = random.Random(seed)
+    members = [record.member() for number in range(6) for record in exchange(number, PAGE + noise.randbytes(300))]
+    hit = noise.randrange(1, len(members))
+    damaged = bytearray(members[hit])
+    damaged[noise.randrange(10, len(damaged))] ^= 1 << noise.randrange(8)
+    path = tmp_path / NAME
+    path.write_bytes(b"".join([*members[:hit], damaged, *members[hit + 1 :]]))
+    found = []
+    with pytest.raises(UnreadableInput, match=re.escape(str(path))):
+        found.extend(record.member() for record in whole_records(path))
+    assert found == [*members[:hit], *members[hit + 1 :]]
+
+
+def test_damage_ends_a_file_of_another_make(tmp_path: Path) -> None:
+    """Nobody knows where its next record begins."""
+    members = [gzip.compress(gzip.decompress(record.member()), 6) for record in exchange(1, PAGE) + exchange(2, PAGE)]
+    damaged = bytearray(members[1])
+    damaged[len(damaged) // 2] ^= 1
+    path = tmp_path / "other.warc.gz"
+    path.write_bytes(b"".join([members[0], damaged, *members[2:]]))
+    found = []
+    with pytest.raises(UnreadableInput):
+        found.extend(whole_records(path))
+    assert len(found) == 1

@@ -80,6 +80,8 @@ def opened(target: str | None, *, is_text: bool) -> Iterator[Output]:
     block is left without an error.
     """
     if target in (None, STDOUT):
+        if sys.stdout is None:
+            raise CannotWrite("cannot write to standard output: it is closed")
         with _reader_may_leave(sys.stdout.fileno()):
             yield from _streamed(sys.stdout.buffer, "standard output", is_text)
         return

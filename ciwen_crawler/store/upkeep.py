@@ -19,7 +19,7 @@ from ciwen_crawler.store.place import Place, began_before, first_lacking, must_b
 from ciwen_crawler.store.pruning import prune, prune_runs
 from ciwen_crawler.store.reports import Reports
 from ciwen_crawler.store.store import Store
-from ciwen_crawler.warc.files import WARC, warc_files
+from ciwen_crawler.warc.files import WARC, size_of, warc_files
 
 _NEW = ".new"
 
@@ -60,7 +60,7 @@ def _advising(folder: Path) -> Iterator[None]:
     try:
         yield
     except UnreadableInput as error:
-        advice = f"move it out of {folder / WARC}, and `ciwen replay` takes what is whole before the damage"
+        advice = f"move it out of {folder / WARC}, `ciwen rebuild`, and `ciwen replay` takes in what of it is whole"
         raise UnreadableInput(f"{error}: {advice}") from error
 
 
@@ -86,7 +86,7 @@ def rederive(
 def _is_ahead(database: Database, path: Path) -> bool:
     """Whether there are rows of records that a disk lost although it had called them written."""
     c = schema.captures.c
-    return database.has_row(c.warc_file == path.name, c.warc_offset + c.warc_length > path.stat().st_size)
+    return database.has_row(c.warc_file == path.name, c.warc_offset + c.warc_length > size_of(path))
 
 
 def up_to_date(folder: Path, mended: Collection[str] = ()) -> Database:

@@ -22,6 +22,7 @@ _BEGINS_LINE = b"WARC/"  # 0.17 and 0.18 are still about
 _PIECE = 64 * 1024
 # A WARC header holds URLs, and servers send people to very long ones. FastWARC would stop at 32 KB.
 _MOST_HEADER = 64 * 1024 * 1024
+_MOST_BLOCK = 1024 * 1024 * 1024  # bytes; a record is read as a whole, and nothing of a news channel is as long
 # An exchange is never parted: its request says of which kind the response is.
 _BEGINS_EXCHANGE = frozenset({REQUEST, WARCINFO, RESOURCE})
 
@@ -65,6 +66,38 @@ def records(path: Path, start: int = 0, end: int | None = None) -> Iterator[Reco
         raise UnreadableInput(f"{path}: cut short or damaged at byte {stop} of {size}")
 
 
+def whole_records(path: Path) -> Iterator[Record]:
+    """Every record that can be read. In files of our make, whose members are found by their header, those behind a
+    damage too. Raises UnreadableInput at the end, where there is anything that cannot.
+    """
+    start, faults = 0, list[UnreadableInput]()
+    while True:
+        try:
+            for record in records(path, start):
+                start = record.offset + record.length
+                yield record
+            break
+        except UnreadableInput as fault:
+            faults.append(fault)
+            begin = _member_behind(path, start)
+            if begin is None:
+                break
+            start = begin
+    if faults:
+        more = f"; so it is at {len(faults) - 1} places behind that" if faults[1:] else ""
+        raise UnreadableInput(f"{faults[0]}{more}") from faults[0]
+
+
+def _member_behind(path: Path, position: int) -> int | None:
+    """Where the next member of a file of ours begins behind a byte."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            found = data.find(MEMBER_HEADER, position + 1) if data[: len(MEMBER_HEADER)] == MEMBER_HEADER else -1
+    except (OSError, ValueError):  # unreadable, or empty
+        return None
+    return found if found >= 0 else None
+
+
 def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
@@ -73,6 +106,8 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _record(path: Path, found: WarcRecord, position: int) -> Record:
+    if found.content_length > _MOST_BLOCK:
+        raise UnreadableInput(f"{path}: the record at byte {position} is longer than {_MOST_BLOCK} bytes")
     pairs = found.headers.items_bytes()
     fields = tuple((name.decode("utf-8", "replace"), value.decode("utf-8", "replace")) for name, value in pairs)
     record = Record(found.headers.status_line or VERSION, fields, found.reader.read(), position)

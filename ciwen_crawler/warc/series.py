@@ -19,8 +19,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from ciwen_crawler.warc.files import at_rest, newest_own, next_name, own_name
-from ciwen_crawler.warc.manifest import Manifest
+from ciwen_crawler.errors import UnreadableInput
+from ciwen_crawler.warc.files import at_rest, newest_own, next_name, own_name, size_of
+from ciwen_crawler.warc.manifest import Manifest, digest_of
 from ciwen_crawler.warc.reader import records_backwards
 from ciwen_crawler.warc.record import Record
 from ciwen_crawler.warc.writer import Span, WarcWriter
@@ -86,15 +87,26 @@ class Series:
             and path.name not in self._manifest.digests
             and self._moment - name.moment < most_age
             and _is_alone(path)
-            and path.stat().st_size < self._most
+            and size_of(path) < self._most
             and ends_whole(path)
         )
 
     def _begin(self) -> None:
+        known = frozenset(self._manifest.digests)
         self._manifest.add_files(at_rest(self._folder))
         name = next_name(self._folder, self._moment, frozenset(self._manifest.digests))
         before = max((each for each in self._manifest.digests if each < name), default=None)
+        if before in known:
+            self._must_agree(before)
         self._open(WarcWriter(self._folder, name), (before, self._manifest.digests[before]) if before else None)
+
+    def _must_agree(self, name: str) -> None:
+        """What a warcinfo says of the file before it stays for good, so no line is believed that may be wrong."""
+        path = self._folder / name
+        if path.exists() and digest_of(path) != self._manifest.digests[name]:
+            raise UnreadableInput(
+                f"{path}: its SHA-256 is not the one in {self._manifest.path.name}: put the file or the line right"
+            )
 
     def _open(self, writer: WarcWriter, previous: tuple[str, str] | None) -> None:
         try:
@@ -155,7 +167,7 @@ def ends_whole(path: Path) -> bool:
     What lies before it is not read: that takes long in a large file, and `verify` is for it.
     """
     last = next(records_backwards(path), None)
-    return last is not None and last.offset + last.length == path.stat().st_size
+    return last is not None and last.offset + last.length == size_of(path)
 
 
 def _is_alone(path: Path) -> bool:
