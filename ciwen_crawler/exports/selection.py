@@ -6,7 +6,6 @@ beginning.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -19,7 +18,7 @@ from ciwen_crawler.period import Period
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.store.place import end_of, end_within, must_be_there, named
-from ciwen_crawler.warc.files import WARC, warc_files
+from ciwen_crawler.warc.files import WARC, size_of, warc_files
 from ciwen_crawler.warc.record import RESPONSE
 from ciwen_crawler.warc.writer import OPEN
 
@@ -74,10 +73,14 @@ class Selection:
         ends = {name: end_of(self._database, name) for name in named(self._database)}
         must_be_there(self._database, folder)
         for path in warc_files(folder):
-            with suppress(FileNotFoundError):  # a run takes it up at this moment
-                size = path.stat().st_size
-                end_within(self._database, path, size)
-                ends[path.name] = size
+            try:
+                size = size_of(path)
+            except UnreadableInput as error:
+                if isinstance(error.__cause__, FileNotFoundError):
+                    continue  # a run takes it up at this moment
+                raise
+            end_within(self._database, path, size)
+            ends[path.name] = size
         return [Held(name, ends[name]) for name in sorted(ends)]
 
     def opened(self, name: str) -> BinaryIO:

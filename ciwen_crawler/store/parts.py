@@ -12,6 +12,7 @@ from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.store.readings import Reading, read
 from ciwen_crawler.store.workers import Workers
 from ciwen_crawler.warc.capturing import captures
+from ciwen_crawler.warc.files import size_of
 from ciwen_crawler.warc.reader import parts, records
 from ciwen_crawler.warc.record import METADATA, REVISIT, ROLE_REPORT, WARCINFO, Record
 from ciwen_crawler.warc.revisit import followed, original_at_hand
@@ -78,6 +79,6 @@ def read_parts(files: Iterable[Path], jobs: int, start: int = 0) -> Generator[tu
 
 def _parts(files: Iterable[Path], begin: int) -> Iterator[Part]:
     for path in files:
-        count = max(1, (path.stat().st_size - begin) // _PART)
+        count = max(1, (size_of(path) - begin) // _PART)
         yield from (Part(path, start, end) for start, end in parts(path, count, begin))
         begin = 0

@@ -12,7 +12,7 @@ from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.warc.capturing import captures
-from ciwen_crawler.warc.files import WARC, newest_own, warc_files
+from ciwen_crawler.warc.files import WARC, newest_own, size_of, warc_files
 from ciwen_crawler.warc.reader import records, records_backwards
 from ciwen_crawler.warc.record import MEMBER_HEADER, WARCINFO, Record, moment
 from ciwen_crawler.warc.writer import OPEN
@@ -86,7 +86,7 @@ def end_within(database: Database, path: Path, size: int) -> int:
 
 
 def _is_behind(database: Database, path: Path) -> bool:
-    size = path.stat().st_size
+    size = size_of(path)
     end = end_within(database, path, size)
     return end < size and _has_more(database, path, end)
 

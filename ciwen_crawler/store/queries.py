@@ -10,7 +10,7 @@ from ciwen_crawler.errors import UsageError
 from ciwen_crawler.identity import absolute, article_id, content_id, host_of, in_hosts
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database
-from ciwen_crawler.warc.files import WARC, warc_files
+from ciwen_crawler.warc.files import WARC, size_of, warc_files
 from ciwen_crawler.warc.writer import OPEN
 
 Facts = dict[str, Any]
@@ -20,8 +20,8 @@ _SITE = "china.com.cn"
 def opened(folder: Path) -> Database:
     """An archive's database for reading; UsageError where there is none."""
     path = folder / NAME
-    if not _exists(path):
-        if _exists(folder / WARC):
+    if not exists(path):
+        if exists(folder / WARC):
             raise UsageError(f"{folder} holds no database: `ciwen rebuild --archive {folder}` makes it from warc/")
         raise UsageError(f"{folder} holds no archive: name another by --archive, or let `ciwen crawl` begin one")
     return Database(path, read_only=True)
@@ -29,11 +29,12 @@ def opened(folder: Path) -> Database:
 
 def must_hold_warcs(folder: Path) -> None:
     """UsageError where a folder has no `warc/` to derive anything from."""
-    if not _exists(folder / WARC) or not (folder / WARC).is_dir():
+    if not exists(folder / WARC) or not (folder / WARC).is_dir():
         raise UsageError(f"{folder} holds no archive: there is no {folder / WARC}")
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
+    """Whether a file or a folder is there; UsageError where nobody may know."""
     try:
         return path.exists()
     except OSError as error:
@@ -104,7 +105,7 @@ def status(database: Database, folder: Path) -> Facts:
         "oldest": dates[0],
         "newest": dates[1],
         "warc_files": len(files),
-        "warc_bytes": sum(path.stat().st_size for path in files),
+        "warc_bytes": sum(map(size_of, files)),
         "missing": _missing(database),
         "runs": runs,
     }

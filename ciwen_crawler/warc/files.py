@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.errors import CannotWrite, UnreadableInput
 
 WARC = "warc"
 _ENDING = ".warc.gz"
@@ -38,6 +38,14 @@ def at_rest(warc: Path) -> list[Path]:
 def newest_own(paths: Iterable[Path]) -> Path | None:
     """The newest file of ours, the one that may still grow; a name of another make sorts as it happens to."""
     return max((path for path in paths if own_name(path.name)), key=lambda path: path.name, default=None)
+
+
+def size_of(path: Path) -> int:
+    """How long a file is, in bytes. Raises UnreadableInput, which a link that leads nowhere does too."""
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise UnreadableInput(f"cannot read {path}: {error.strerror}") from error
 
 
 def file_name(moment: datetime, serial: int, host: str | None = None) -> str:
