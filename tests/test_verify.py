@@ -26,9 +26,10 @@ from ciwen_crawler.intake import Intake
 from ciwen_crawler.lock import Lock, held_still
 from ciwen_crawler.progress import Progress
 from ciwen_crawler.store import comparison, upkeep
+from ciwen_crawler.verify import verification
 from ciwen_crawler.verify.continuity import Continuity
 from ciwen_crawler.verify.examination import examine
-from ciwen_crawler.verify.examined import Examined
+from ciwen_crawler.verify.examined import Examined, short_id
 from ciwen_crawler.verify.finding import Finding
 from ciwen_crawler.verify.proof import Proof, as_text
 from ciwen_crawler.verify.verification import verify
@@ -47,6 +48,7 @@ from tests.odd_messages import OddMessages
 from tests.program import PATIENCE, ciwen, started
 from tests.reader import as_a_reader, write_protected
 
+AGAIN = "`ciwen rebuild` makes it again"
 ARTICLES = [Article(43000001 + number, f"第{number}篇") for number in range(6)]
 
 
@@ -125,7 +127,8 @@ def test_nothing_is_written_into_an_archive(whole: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("jobs", [2, 3])
-def test_more_processes_say_the_same(whole: Path, tmp_path: Path, jobs: int) -> None:
+def test_more_processes_say_the_same(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int) -> None:
+    monkeypatch.setattr(verification, "LITTLE", 0)
     assert assert_proven(whole, jobs=jobs).counts == assert_proven(whole).counts
     archive = copy(whole, tmp_path)
     for number, path in enumerate(warcs(archive)):
@@ -230,10 +233,10 @@ def change(archive: Path, statement: str, *values: object) -> None:
 def test_finding_tells_the_row_and_where_its_record_is(whole: Path, tmp_path: Path) -> None:
     archive = copy(whole, tmp_path)
     row = select(archive, "SELECT * FROM captures ORDER BY id LIMIT 1")[0]
-    change(archive, "UPDATE captures SET status = 404, mime = 'x' WHERE id = ?", row["id"])
+    change(archive, "UPDATE captures SET status = 418, mime = 'x' WHERE id = ?", row["id"])
     (finding,) = verify(archive).findings
     place = f"(warc/{row['warc_file']} at byte {row['warc_offset']})"
-    assert finding == (DATABASE, None, f"captures {row['id']}: status, mime not as the records say {place}")
+    assert finding == (DATABASE, None, f"captures {row['id']}: status, mime not as the records say {place}: {AGAIN}")
 
 
 def test_finding_tells_the_place_of_a_record(whole: Path, tmp_path: Path) -> None:
@@ -265,7 +268,7 @@ def test_so_many_differences_that_not_all_are_told(
     change(archive, "UPDATE captures SET status = 404")
     told = [finding.what for finding in verify(archive).findings]
     assert len(told) == 6
-    assert told[-1] == "captures: 5 differences are told, and there may be more"
+    assert told[-1] == f"captures: 5 differences are told, and there may be more: {AGAIN}"
 
 
 # --- What is whole raises no alarm ----------------------------------------------------------------------------------
@@ -535,10 +538,175 @@ def test_run_that_was_killed_is_for_the_next_crawl_to_mend(tmp_path: Path) -> No
         before = contents(archive)
         proof = verify(archive)
         assert (f"warc/{left.name}", None, "left by a run that was killed: the next crawl mends it") in proof.findings
-        assert DATABASE not in {finding.file for finding in proof.findings}
+        assert {finding.file for finding in proof.findings} == {f"warc/{left.name}"}, as_text(proof)
+        assert len(proof.findings) == 1
         assert contents(archive) == before
         ciwen("crawl", archive=archive, channel=channel)
     assert_proven(archive)
+
+
+# --- What was left open, is lost or may not be read -----------------------------------------------------------------
+
+
+def left_open(whole: Path, folder: Path, torn: bytes) -> tuple[Path, Path]:
+    """The newest file as a run leaves it that is killed when it has taken it up."""
+    archive = copy(whole, folder)
+    newest = warcs(archive)[-1]
+    left = newest.rename(newest.with_name(newest.name + ".open"))
+    with left.open("ab") as file:
+        file.write(torn)
+    return archive, left
+
+
+@pytest.mark.parametrize("torn", [b"", b"\x1f\x8b\x08\0\0\0\0\0\0", bytes(4096)])
+@pytest.mark.parametrize("since", [None, "2020-01-01T00:00:00.000000Z"])
+def test_file_that_a_killed_run_took_up_is_examined(
+    whole: Path, tmp_path: Path, torn: bytes, since: str | None
+) -> None:
+    archive, left = left_open(whole, tmp_path, torn)
+    proof = verify(archive, since)
+    told = (f"warc/{left.name}", None, "left by a run that was killed: the next crawl mends it")
+    assert proof.findings == (told,), as_text(proof)
+    whole_counts = verify(whole).counts
+    assert proof.counts == {**whole_counts, "rows": 0}
+
+
+def test_damage_to_a_file_that_a_killed_run_took_up(whole: Path, tmp_path: Path) -> None:
+    archive, left = left_open(whole, tmp_path, b"")
+    data = bytearray(left.read_bytes())
+    first, second, *_ = members(left)
+    data[len(first) + len(second) // 2] ^= 1
+    left.write_bytes(data)
+    assert len(first) in {each.offset for each in verify(archive).findings if each.file == f"warc/{left.name}"}
+
+
+def test_file_left_open_beside_its_final_name(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    path = warcs(archive)[-1]
+    shutil.copyfile(path, path.with_name(path.name + ".open"))
+    (finding,) = verify(archive).findings
+    assert finding.file == f"warc/{path.name}.open"
+    assert f"{path.name} is there too" in finding.what
+    assert "next crawl" not in finding.what
+
+
+@pytest.mark.parametrize("which", [slice(None), slice(-1, None), slice(0, 1)])
+def test_lost_files_are_found_whatever_the_period(whole: Path, tmp_path: Path, which: slice) -> None:
+    archive = copy(whole, tmp_path)
+    lost = warcs(archive)[which]
+    for path in lost:
+        path.unlink()
+    for since in (None, crawls(archive)[-1]["started_at"], "2999-01-01T00:00:00.000000Z"):
+        findings = verify(archive, since).findings
+        assert {f"warc/{path.name}" for path in lost} <= {each.file for each in findings}
+        assert DATABASE not in {each.file for each in findings}
+        assert len({each.file for each in findings if each.what.startswith("missing")}) == len(lost)
+
+
+def test_what_hangs_on_lost_files_is_not_told_one_by_one(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    for path in warcs(archive):
+        path.unlink()
+    proof = verify(archive)
+    assert proof.notes == ("rows not compared: WARC files are missing",)
+    assert all(each.what.startswith("missing") for each in proof.findings), as_text(proof)
+    assert len(proof.findings) == 3
+
+
+def test_link_that_leads_nowhere(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    path = warcs(archive)[1]
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    assert (f"warc/{path.name}", None) in {each[:2] for each in verify(archive).findings}
+    assert f"cannot read {path}" in ciwen("rebuild", archive=archive, code=2).err
+    ciwen("status", archive=archive, code=2)
+
+
+@pytest.mark.parametrize("place", ["", "warc", "warc/MANIFEST.sha256", "newest"])
+def test_what_may_not_be_read_is_no_damage(whole: Path, tmp_path: Path, place: str) -> None:
+    archive = copy(whole, tmp_path)
+    path = warcs(archive)[-1] if place == "newest" else archive / place
+    mode = path.stat().st_mode
+    path.chmod(0o600 if path.is_dir() else 0)
+    try:
+        told = as_a_reader("verify", "--archive", archive, code=2).err
+    finally:
+        path.chmod(mode)
+    assert told.startswith("ciwen: cannot read ") or "cannot read " in told
+    assert len(told.splitlines()) <= 2
+
+
+def test_manifest_speaks_of_the_newest_file_too(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    manifest = Manifest(archive / "warc")
+    newest = warcs(archive)[-1]
+    manifest.add({newest.name: "0" * 64})
+    assert f"warc/{newest.name}" in (found(archive) or ())
+
+
+def test_folder_in_the_place_of_the_manifest(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    path = archive / "warc" / "MANIFEST.sha256"
+    path.unlink()
+    path.mkdir()
+    (finding,) = verify(archive).findings
+    assert finding.file == "warc/MANIFEST.sha256"
+    assert "move it away" in finding.what
+
+
+def test_ids_of_other_forms_are_told_apart() -> None:
+    uuid = new_id()
+    forms = ["", "a", "b", "<urn:a>", "<urn:b>", f"<urn:uuid:{uuid}>", f"<urn:xxxx:{uuid}>", f"<x-y-uuid:{uuid}>"]
+    assert len({short_id(each) for each in forms}) == len(forms)
+    assert {len(short_id(each)) for each in forms} == {16}
+
+
+@pytest.mark.parametrize("name", ["a-copy.warc.gz", "z-copy.warc.gz", "ciwen-29990101000000000-00001-x.warc.gz"])
+def test_copy_of_a_file_is_told_in_one_finding(whole: Path, tmp_path: Path, name: str) -> None:
+    archive = copy(whole, tmp_path)
+    path = warcs(archive)[-1]
+    shutil.copyfile(path, path.with_name(name))
+    same = [each for each in verify(archive).findings if "the same records as" in each.what]
+    assert same == [(f"warc/{name}", None, f"the same records as {path.name}: a copy of it, move it out of warc/")]
+    assert {each.file for each in verify(archive).findings} == {f"warc/{name}"}
+    assert len(verify(archive).findings) <= 2
+
+
+def test_damage_is_told_with_the_url_that_lies_there(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    row = select(archive, "SELECT * FROM captures WHERE record_type = 'response' ORDER BY id LIMIT 1")[0]
+    path = archive / "warc" / row["warc_file"]
+    data = bytearray(path.read_bytes())
+    data[row["warc_offset"] + row["warc_length"] - 6] ^= 1
+    path.write_bytes(data)
+    told = f"gzip member damaged: its checksum is not that of its data; by the database it holds {row['url']}"
+    findings = verify(archive).findings
+    assert (f"warc/{path.name}", row["warc_offset"], told) in findings
+    assert findings[0].file.startswith("warc/")
+
+
+def test_report_that_is_gone_is_written_again_as_is_said(whole: Path, tmp_path: Path) -> None:
+    archive = copy(whole, tmp_path)
+    one, other, *_ = sorted((archive / "runs").iterdir())
+    one.unlink()
+    other.write_text("{}")
+    findings = verify(archive).findings
+    assert [each.file for each in findings] == [f"runs/{one.name}", f"runs/{other.name}"]
+    assert all("`ciwen rebuild` writes" in each.what for each in findings)
+    other.unlink()
+    upkeep.rebuild(archive)
+    assert_proven(archive)
+
+
+def test_verdict_tells_the_period(whole: Path) -> None:
+    since = crawls(whole)[0]["started_at"]
+    assert f"proven since {since}: nothing is damaged" in as_text(verify(whole, since))
+    late = verify(whole, "2999-01-01T00:00:00.000000Z")
+    assert "nothing was fetched since 2999-01-01T00:00:00.000000Z: nothing proven" in as_text(late)
+    assert late.facts["since"] == "2999-01-01T00:00:00.000000Z"
+    assert verify(whole).facts["since"] is None
+    assert "in 1 WARC file," in as_text(verify(whole, crawls(whole)[-1]["started_at"]))
 
 
 # --- A part of it, and in what state --------------------------------------------------------------------------------

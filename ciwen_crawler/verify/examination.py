@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ciwen_crawler.crawl import CONTINUES
+from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.message import DAMAGE
 from ciwen_crawler.verify.examined import Doubt, Examined, Report, Stretch, short_id
 from ciwen_crawler.verify.finding import Finding
@@ -27,17 +28,26 @@ from ciwen_crawler.warc.record import (
     described,
     report_id,
 )
+from ciwen_crawler.warc.writer import OPEN
 
 _NOTHING = memoryview(b"")
+UNREADABLE = "gzip member "  # what each finding begins with that tells of one
+_CHECKSUM = "Incorrect checksum"  # as isal words it
 
 
 def examine(
-    path: Path, start: int = 0, *, is_final: bool = True, advance: Callable[[int], None] = lambda _: None
+    path: Path,
+    start: int = 0,
+    end: int | None = None,
+    *,
+    is_final: bool = True,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Examined:
-    """Examine a file from where a run begins in it; `advance` is told how many bytes were read.
+    """Examine a file from where a run begins in it, to a byte where it was cut off; `advance` is told how many bytes
+    were read.
 
     The digest of the whole is taken of a final file alone: nothing tells that of one that is taken up again. Whatever a
-    damaged file may hold, it raises nothing.
+    damaged file may hold, it raises nothing but UnreadableInput, where the file may not be read.
     """
     with ThreadPoolExecutor(1) as beside:
         examination = _Examination(path, start, beside)
@@ -45,9 +55,11 @@ def examine(
         try:
             with path.open("rb") as file:
                 file.seek(start)
-                for offset, region in regions(Digested(file, whole, advance), start):
+                for offset, region in regions(Digested(file, whole, advance, end and end - start), start):
                     examination.region(offset, region)
                     found.size = offset + len(region)
+        except PermissionError as error:
+            raise UnreadableInput(f"cannot read {path}: {error.strerror}") from error
         except OSError as error:
             examination.hole(found.size, _NOTHING, f"cannot be read: {error.strerror}")
             return found
@@ -58,12 +70,17 @@ def examine(
         return found
 
 
+def _plain(error: Exception) -> str:
+    """What isal says, without its numbers."""
+    return "its checksum is not that of its data" if _CHECKSUM in str(error) else "its data cannot be unpacked"
+
+
 class _Examination:
     """Takes a file's regions in their order."""
 
     def __init__(self, path: Path, start: int, beside: ThreadPoolExecutor) -> None:
-        self.found = Examined(path.name, start, start)
         self._file = f"{WARC}/{path.name}"
+        self.found = Examined(path.name.removesuffix(OPEN), self._file, start, start)
         self._judge = Judge(path.parent)
         self._info = ""  # WARC-Record-ID of the warcinfo of the run whose records come
         self._run = self._crawl_id = ""
@@ -82,11 +99,11 @@ class _Examination:
         """What lies from one member header to the next: one member, if all is well."""
         while region:
             is_member = region[: len(MEMBER_HEADER)] == MEMBER_HEADER
-            member, what = None, "gzip member cut short, or damaged"
+            member, what = None, f"{UNREADABLE}cut short, or damaged"
             try:
                 member = unpack(region, self._info)
             except DAMAGE as error:
-                what = f"gzip member damaged ({error})"
+                what = f"{UNREADABLE}damaged: {_plain(error)}"
             if member is None:
                 self.hole(offset, region, what if is_member else f"{len(region)} bytes that belong to no record")
                 return

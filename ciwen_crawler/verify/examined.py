@@ -1,6 +1,7 @@
 """What the examination of one WARC file finds, as far as the file alone tells."""
 
 import hashlib
+import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from ciwen_crawler.verify.finding import Finding
 
 ID_SIZE = 16  # bytes that stand for a record id
+_UUID = re.compile(r"<urn:uuid:([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})>")
 
 
 class Stretch(NamedTuple):
@@ -42,7 +44,8 @@ class Doubt(NamedTuple):
 class Examined:
     """One file."""
 
-    name: str
+    name: str  # its final one
+    place: str  # where it lies in the archive's folder, which tells whether a run left it open
     start: int = 0  # from where on it was read
     size: int = 0  # bytes
     sha256: str | None = None  # hex; None where it was not taken
@@ -59,9 +62,8 @@ class Examined:
 
 
 def short_id(record_id: str) -> bytes:
-    """What stands for a record id: the bytes of its UUID, or so much of its digest."""
-    try:
-        found = bytes.fromhex(record_id[10:-1].replace("-", ""))
-    except ValueError:
-        found = b""
-    return found if len(found) == ID_SIZE else hashlib.sha1(record_id.encode()).digest()[:ID_SIZE]
+    """What stands for a record id: the bytes of its UUID, or where it is of another form so much of its digest."""
+    found = _UUID.fullmatch(record_id)
+    if found:
+        return bytes.fromhex(found[1].replace("-", ""))
+    return hashlib.sha1(record_id.encode("utf-8", "surrogateescape")).digest()[:ID_SIZE]

@@ -7,7 +7,7 @@ from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.verify.examined import Doubt, Examined, short_id
 from ciwen_crawler.verify.finding import Finding
 from ciwen_crawler.verify.judgement import CAPTURES, Unpacked, others
-from ciwen_crawler.warc.files import WARC
+from ciwen_crawler.warc.files import WARC, size_of
 from ciwen_crawler.warc.manifest import digest_of
 from ciwen_crawler.warc.reader import records
 from ciwen_crawler.warc.record import Record
@@ -16,18 +16,20 @@ from ciwen_crawler.warc.record import Record
 def examine_foreign(path: Path, start: int = 0, advance: Callable[[int], None] = lambda _: None) -> Examined:
     """Examine a file from a record of it on; `advance` is told how many bytes were read.
 
-    No run takes it up, so it may have a line in the manifest.
+    No run takes it up, so it may have a line in the manifest. Raises UnreadableInput where it may not be read.
     """
-    found = Examined(path.name, start, start)
+    found = Examined(path.name, f"{WARC}/{path.name}", start, start)
     try:
         for record in records(path, start):
             _take(found, record)
             advance(record.length)
-        found.size = path.stat().st_size
+        found.size = size_of(path)
         found.sha256 = None if start else digest_of(path)
     except UnreadableInput as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise
         found.is_readable = False
-        found.findings.append(Finding(f"{WARC}/{path.name}", found.size, str(error).removeprefix(f"{path}: ")))
+        found.findings.append(Finding(found.place, found.size, str(error).removeprefix(f"{path}: ")))
     return found
 
 
@@ -37,8 +39,7 @@ def _take(found: Examined, record: Record) -> None:
     unpacked = Unpacked(
         record.offset, b"", record.version, record.type, record_id, fields, 0, memoryview(record.block), None
     )
-    place = f"{WARC}/{found.name}"
-    found.odd += (Doubt(Finding(place, record.offset, what), found.start) for what in others(unpacked))
+    found.odd += (Doubt(Finding(found.place, record.offset, what), found.start) for what in others(unpacked))
     found.records += 1
     found.size = record.offset + record.length
     if record.type in CAPTURES and record_id:

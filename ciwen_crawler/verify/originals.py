@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from isal import isal_zlib
 
 from ciwen_crawler.verify.heads import Fields, fields_of
 from ciwen_crawler.warc.reader import NO_RECORD
 from ciwen_crawler.warc.record import IDENTICAL, MEMBER_HEADER, NOT_MODIFIED, RESOURCE, RESPONSE, moment
+from ciwen_crawler.warc.writer import OPEN
 
 # What is read at once for a head, and how much of it is tried in all: some URLs are very long.
 _PIECE, _MOST = 2048, 1024 * 1024
@@ -39,11 +41,17 @@ class Originals:
         wrong = [name for name, is_so in _agreements(revisit, original).items() if not is_so]
         return f"{', '.join(wrong)} differ from those of its original in {place}" if wrong else None
 
+    def _opened(self, file: str) -> BinaryIO:
+        try:
+            return (self._folder / file).open("rb")
+        except FileNotFoundError:  # a run that was killed left it open
+            return (self._folder / (file + OPEN)).open("rb")
+
     def _read(self, file: str, offset: int) -> Fields | None:
         decoder = isal_zlib.decompressobj(wbits=31)
         raw = b""
         try:
-            with (self._folder / file).open("rb") as data:
+            with self._opened(file) as data:
                 data.seek(offset)
                 while (piece := data.read(_PIECE)) and not decoder.eof and len(raw) < _MOST and b"\r\n\r\n" not in raw:
                     if not raw and not piece.startswith(MEMBER_HEADER):

@@ -20,6 +20,8 @@ class Proof:
     notes: tuple[str, ...]  # what was not compared, and what is odd but no damage
     counts: Mapping[str, int]  # files, bytes, records, runs, rows
     seconds: float
+    since: str | None = None  # from when on it was looked at; None where all was
+    is_empty: bool = False  # nothing was fetched since
 
     @property
     def exit_code(self) -> int:
@@ -31,6 +33,7 @@ class Proof:
         """For programs."""
         return {
             "archive": str(self.archive),
+            "since": self.since,
             "damaged": bool(self.findings),
             "findings": [finding._asdict() for finding in self.findings],
             "notes": list(self.notes),
@@ -51,9 +54,10 @@ def as_text(proof: Proof) -> str:
         f"{file}: {count - _SHOWN} more, all of them with --json" for file, count in shown.items() if count > _SHOWN
     ]
     counts = proof.counts
+    files = "1 WARC file" if counts["files"] == 1 else f"{counts['files']} WARC files"
     lines += [
-        f"{proof.archive}: {_verdict(len(proof.findings))}",
-        f"  records  {counts['records']} in {counts['files']} WARC files, {counts['bytes'] / 1e6:.1f} MB",
+        f"{proof.archive}: {_verdict(proof)}",
+        f"  records  {counts['records']} in {files}, {counts['bytes'] / 1e6:.1f} MB",
         f"  rows     {counts['rows']} compared",
         *(f"  note     {note}" for note in proof.notes),
         f"  took     {proof.seconds:.1f} seconds",
@@ -61,7 +65,10 @@ def as_text(proof: Proof) -> str:
     return "\n".join(lines)
 
 
-def _verdict(count: int) -> str:
-    return (
-        "damaged, 1 finding" if count == 1 else f"damaged, {count} findings" if count else "proven, nothing is damaged"
-    )
+def _verdict(proof: Proof) -> str:
+    count = len(proof.findings)
+    if count:
+        return "damaged, 1 finding" if count == 1 else f"damaged, {count} findings"
+    if proof.is_empty:
+        return f"nothing was fetched since {proof.since}: nothing proven"
+    return f"proven since {proof.since}: nothing is damaged" if proof.since else "proven, nothing is damaged"

@@ -3,6 +3,7 @@
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,13 +18,17 @@ from ciwen_crawler.store.comparison import Comparison
 from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.derivation import derive
 from ciwen_crawler.store.place import Place, end_of, named
+from ciwen_crawler.store.queries import exists
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.store.upkeep import rederive, sign
+from ciwen_crawler.verify.continuity import BACK
 from ciwen_crawler.verify.finding import Finding
-from ciwen_crawler.warc.files import WARC, warc_files
+from ciwen_crawler.warc.files import WARC, size_of, warc_files
 from ciwen_crawler.warc.writer import OPEN
 
 _SOFTWARE = re.compile(r"Ciwen/\d+\.\d+\.\d+(?:(?:a|b|rc|\.dev|\.post)\d+)?", re.ASCII)
+
+_AGAIN = "`ciwen rebuild` makes it again"
 
 
 class Rows:
@@ -39,7 +44,7 @@ class Rows:
     def _database(self) -> Path | None:
         """The database, or a copy of it that can be read beside its WAL."""
         path = self._folder / NAME
-        if not path.exists():
+        if not exists(path):
             self._damaged(f"missing: `ciwen rebuild --archive {self._folder}` makes it from {WARC}/")
             return None
         wal = path.with_name(NAME + "-wal")
@@ -54,7 +59,7 @@ class Rows:
         except SchemaMismatch as error:
             if not isinstance(error.__cause__, sqlite3.Error):
                 raise
-            self._damaged(f"damaged: {error.__cause__}")
+            self._damaged(f"damaged ({error.__cause__}): {_AGAIN}")
             return None
         if extractor != extractor_digest():
             raise UsageError(
@@ -65,45 +70,57 @@ class Rows:
     def _damaged(self, what: str) -> None:
         self.findings.append(Finding(NAME, None, what))
 
-    def compare(self, place: Place | None, lost: set[str], unreadable: str | None) -> str | None:
-        """Find the files that rows name and that are gone, but those known to be lost; then each row that is not as the
-        records say, of those that follow from a place on, of all where there is none.
+    def lacking(self) -> list[tuple[str, Finding]]:
+        """The files that rows name and that are not there, or end before the last of them, by their names."""
+        if self.held is None:
+            return []
+        try:
+            return list(self._lacking(self.held))
+        except (sqlite3.DatabaseError, SchemaMismatch) as error:
+            self._damaged(f"damaged: {error}")
+            self.held = None
+            return []
 
-        Gives why no row was compared: `unreadable`, where records cannot be read.
-        """
+    def url_at(self, file: str, offset: int) -> str | None:
+        """Of the capture that the database knows there."""
         if self.held is None:
             return None
+        c = schema.captures.c
+        query = select(c.url).where(c.warc_file == file, c.warc_offset == offset)
         try:
-            self.findings += (each for each in self._lacking(self.held) if Path(each.file).name not in lost)
-            if unreadable:
-                return unreadable
+            with closing(Database(self.held, read_only=True)) as database:
+                return database.connection.execute(query).scalar()
+        except (sqlite3.DatabaseError, SchemaMismatch):
+            return None  # told of where its rows are compared
+
+    def compare(self, place: Place | None) -> None:
+        """Find each row that is not as the records say, of those that follow from a place on, of all without one."""
+        if self.held is None:
+            return
+        try:
             with Comparison(self.held, self._derived(self.held, place)) as comparison:
-                self.findings += (Finding(NAME, None, what) for what in comparison.differences())
+                self.findings += (Finding(NAME, None, f"{what}: {_AGAIN}") for what in comparison.differences())
                 self.compared = comparison.rows
         except (sqlite3.DatabaseError, SchemaMismatch) as error:
             self._damaged(f"damaged: {error}")
-        return None
 
-    def _lacking(self, held: Path) -> list[Finding]:
-        """The files that rows name and that are not there, or end before the last of them."""
-        sizes = {path.name: path.stat().st_size for path in warc_files(self._folder)}
+    def _lacking(self, held: Path) -> Iterator[tuple[str, Finding]]:
+        sizes = {path.name: size_of(path) for path in warc_files(self._folder) if path.exists()}
         open_ = {path.name.removesuffix(OPEN) for path in (self._folder / WARC).glob("*" + OPEN)}
-        found = []
         with closing(Database(held, read_only=True)) as database:
             # File by file: to group all rows takes a second for each million.
             for name in named(database):
                 end = end_of(database, name)
                 if name not in open_ and end > sizes.get(name, -1):
                     how = "cut short" if name in sizes else "missing"
-                    what = f"{how}: {_count(database, name)} captures in it have rows, which go to byte {end}"
-                    found.append(Finding(f"{WARC}/{name}", sizes.get(name), what))
-        return found
+                    what = f"{how}: {_count(database, name)} captures in it have rows, which go to byte {end}; {BACK}"
+                    yield name, Finding(f"{WARC}/{name}", sizes.get(name), what)
 
     def _derived(self, held: Path, place: Place | None) -> Path:
         path = self._temporary / "derived.sqlite"
         files = warc_files(self._folder)
         behind = [path for path in files if place is None or path.name >= place.file]
-        total = sum(path.stat().st_size for path in behind) - (place.offset if place else 0)
+        total = sum(map(size_of, behind)) - (place.offset if place else 0)
         if place:
             shutil.copyfile(held, path)
         with self._progress.stage("rows", total) as advance, closing(Database(path)) as database:

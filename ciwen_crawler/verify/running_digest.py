@@ -41,16 +41,21 @@ class RunningDigest:
 
 
 class Digested:
-    """A file whose bytes are told of, and hashed if need be, as they are read."""
+    """A file whose bytes are told of, and hashed if need be, as they are read; at most `left` where that is told."""
 
-    def __init__(self, file: BinaryIO, digest: RunningDigest | None, advance: Callable[[int], None]) -> None:
+    def __init__(
+        self, file: BinaryIO, digest: RunningDigest | None, advance: Callable[[int], None], left: int | None = None
+    ) -> None:
         self._file = file
         self._digest = digest
         self._advance = advance
+        self._left = left
 
     def read(self, size: int) -> bytes:
         """The next bytes."""
-        piece = self._file.read(size)
+        piece = self._file.read(size if self._left is None else min(size, self._left))
+        if self._left is not None:
+            self._left -= len(piece)
         if self._digest:
             self._digest.add(piece)
         self._advance(len(piece))

@@ -8,7 +8,8 @@ from ciwen_crawler import clock
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.store.place import Place, opened
-from ciwen_crawler.warc.files import own_name, warc_files
+from ciwen_crawler.warc.files import WARC, own_name, warc_files
+from ciwen_crawler.warc.writer import OPEN
 
 
 def place_since(database: Database, folder: Path, since: str) -> Place | None:
@@ -17,10 +18,18 @@ def place_since(database: Database, folder: Path, since: str) -> Place | None:
     Moved back to the warcinfo that opened the run which wrote there, in whatever file: a part of a run proves nothing.
     """
     c = schema.captures.c
-    query = select(c.warc_file, c.warc_offset).where(c.fetched_at >= since).order_by(c.warc_file, c.warc_offset)
-    row = database.connection.execute(query.limit(1)).first()
     files = {path.name: path for path in warc_files(folder)}
-    begun = [Place(name, 0) for name in files if (own := own_name(name)) and clock.written(own.moment) >= since]
-    found = [Place(*row)] if row and row.warc_file in files else []
+    left_open = {path.name.removesuffix(OPEN) for path in (folder / WARC).glob(f"*{OPEN}")}
+    # A file that is lost must not hide what lies in the others.
+    query = select(c.warc_file, c.warc_offset).where(c.fetched_at >= since, c.warc_file.in_([*files, *left_open]))
+    row = database.connection.execute(query.order_by(c.warc_file, c.warc_offset).limit(1)).first()
+    begun = [
+        Place(name, 0)
+        for name in sorted(files.keys() | left_open)
+        if (own := own_name(name)) and clock.written(own.moment) >= since
+    ]
+    found = [Place(*row)] if row else []
     first = min([*found, *begun[:1]], default=None)
-    return opened([files[name] for name in files if name <= first.file], first.offset) if first else None
+    if first is None or first.file not in files:
+        return first and Place(first.file, 0)
+    return opened([files[name] for name in files if name <= first.file], first.offset)
