@@ -31,6 +31,10 @@ from ciwen_crawler.warc.manifest import MANIFEST, Manifest
 from ciwen_crawler.warc.recovery import last_whole
 from ciwen_crawler.warc.writer import OPEN
 
+_UNREADABLE = (
+    "records cannot be read: put their file back from a copy of the archive, or move it out of warc/, "
+    "`ciwen rebuild`, and `ciwen replay` takes in what of it is whole"
+)
 LITTLE = 32_000_000  # bytes that one process reads before others have begun
 
 
@@ -201,7 +205,7 @@ class _Verification:
             return "WARC files are missing"
         if continuity.copies:
             return "a WARC file is there twice"
-        return None if all(each.is_readable for each in examined) else "records cannot be read"
+        return None if all(each.is_readable for each in examined) else _UNREADABLE
 
 
 def _order(finding: Finding) -> tuple[bool, str, int]:
