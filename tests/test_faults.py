@@ -414,7 +414,7 @@ def test_damaged_file_of_the_archive_is_named(archive: Path, damage: str) -> Non
     (path,) = (archive / "warc").iterdir()
     DAMAGES[damage](path)
     database, warc = (archive / "ciwen.sqlite").read_bytes(), path.read_bytes()
-    with pytest.raises(UnreadableInput, match=f"{path}: .+: move it out of {archive / 'warc'}, and `ciwen replay`"):
+    with pytest.raises(UnreadableInput, match=f"{path}: .+: move it out of {archive / 'warc'}, `ciwen rebuild`, and `ciwen replay`"):
         upkeep.rebuild(archive)
     assert (archive / "ciwen.sqlite").read_bytes() == database
     assert path.read_bytes() == warc
