@@ -414,7 +414,8 @@ def test_damaged_file_of_the_archive_is_named(archive: Path, damage: str) -> Non
     (path,) = (archive / "warc").iterdir()
     DAMAGES[damage](path)
     database, warc = (archive / "ciwen.sqlite").read_bytes(), path.read_bytes()
-    with pytest.raises(UnreadableInput, match=f"{path}: .+: move it out of {archive / 'warc'}, `ciwen rebuild`, and `ciwen replay`"):
+    way_out = f"move it out of {archive / 'warc'}, `ciwen rebuild`, and `ciwen replay`"
+    with pytest.raises(UnreadableInput, match=f"{path}: .+: {way_out}"):
         upkeep.rebuild(archive)
     assert (archive / "ciwen.sqlite").read_bytes() == database
     assert path.read_bytes() == warc
