@@ -2,6 +2,9 @@
 `tests.database`.
 """
 
+import fcntl
+import os
+import pickle
 from collections.abc import Iterator
 
 import pytest
@@ -34,4 +37,16 @@ def chronicle(tmp_path_factory: pytest.TempPathFactory) -> Chronicle:
 @pytest.fixture(scope="session")
 def tenfold(tmp_path_factory: pytest.TempPathFactory) -> tenfold_.Tenfold:
     """An archive after ten crawls and a killed one, over several WARC files; not to be written to."""
-    return tenfold_.lived_through(tmp_path_factory.mktemp("tenfold"))
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return tenfold_.lived_through(tmp_path_factory.mktemp("tenfold"))
+    # Made by whichever process of the run is the first to want it.
+    folder = tmp_path_factory.getbasetemp().parent / "tenfold"
+    folder.mkdir(exist_ok=True)
+    made = folder / "made.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_bytes(pickle.dumps(tenfold_.lived_through(folder)))
+        found: tenfold_.Tenfold = pickle.loads(made.read_bytes())
+    return found
