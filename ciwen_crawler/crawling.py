@@ -49,6 +49,9 @@ def run(
     settings.setmodule("ciwen_crawler.settings", priority="project")
     settings.setdict({"CIWEN_ARCHIVE": str(archive), "LOG_ENABLED": verbose}, priority="project")
     for name, value in overrides.items():
+        if name.startswith("CIWEN_") and name not in settings:
+            known = ", ".join(sorted(each for each in settings if each.startswith("CIWEN_")))
+            raise UsageError(f"-s {name}: no setting has that name; Ciwen's own are {known}")
         with _blaming({name: value}, whatever=True):
             settings.set(name, value, priority="cmdline")
     with _blaming(overrides):

@@ -83,6 +83,7 @@ def test_wrong_usage_is_told_in_a_line(tmp_path: Path, line: list[str], says: st
         (["--start", "ht!tp"], "malformed start URL 'ht!tp': it must be like http://ci.china.com.cn/"),
         (["-s", "DOWNLOAD_DELAY"], "-s takes NAME=VALUE, not 'DOWNLOAD_DELAY'"),
         (["-s", "=1"], "-s takes NAME=VALUE, not '=1'"),
+        (["-s", "CIWEN_CONTCT=a@b.cn"], "-s CIWEN_CONTCT: no setting has that name"),
         (["-s", "ITEM_PIPELINES=what"], "cannot begin with -s ITEM_PIPELINES=what (JSONDecodeError: "),
         (["-s", "LOG_LEVEL=LOUD", "-v"], "cannot begin with -s LOG_LEVEL=LOUD (ValueError: "),
     ],

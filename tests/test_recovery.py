@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.errors import CannotWrite, UnreadableInput
 from ciwen_crawler.store.upkeep import up_to_date
 from ciwen_crawler.warc.reader import records
 from ciwen_crawler.warc.record import HTTP_RESPONSE, RESPONSE, Record, build, new_id, warcinfo
@@ -143,6 +143,12 @@ def test_damage_in_what_earlier_runs_wrote_cuts_nothing_off(tmp_path: Path) -> N
     (repair,) = recover(tmp_path)
     assert (repair.kept, repair.cut) == (len(data), 2)
     assert path.with_name(NAME).read_bytes() == bytes(data)
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / (NAME + OPEN)).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UnreadableInput, match=NAME):
+        recover(tmp_path)
 
 
 def test_no_folder_is_nothing_to_repair(tmp_path: Path) -> None:

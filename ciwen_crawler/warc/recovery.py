@@ -8,6 +8,7 @@ from typing import NamedTuple
 from isal import isal_zlib
 
 from ciwen_crawler.errors import CannotWrite
+from ciwen_crawler.warc.files import size_of
 from ciwen_crawler.warc.reader import NO_RECORD, parsed, records_backwards
 from ciwen_crawler.warc.record import WARCINFO
 from ciwen_crawler.warc.writer import OPEN, sync
@@ -33,7 +34,7 @@ def _recover(path: Path) -> Repair:
     final = path.with_name(path.name.removesuffix(OPEN))
     if final.exists():
         raise CannotWrite(f"cannot repair {path}: {final} is there already, and neither may be lost")
-    size = path.stat().st_size
+    size = size_of(path)
     whole = last_whole(path)
     try:
         if whole < size:
