@@ -13,8 +13,8 @@ from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.warc.capturing import captures
 from ciwen_crawler.warc.files import WARC, newest_own, size_of, warc_files
-from ciwen_crawler.warc.reader import records, records_backwards
-from ciwen_crawler.warc.record import MEMBER_HEADER, WARCINFO, Record, moment
+from ciwen_crawler.warc.reader import own_warcinfos, records
+from ciwen_crawler.warc.record import MEMBER_HEADER, WARCINFO, moment
 from ciwen_crawler.warc.writer import OPEN
 
 _c = schema.captures.c
@@ -104,7 +104,7 @@ def opened(files: list[Path], at: int | None = None) -> Place:
     """Where the run was opened that wrote at a byte of the last of these files, or last into it: there or before it."""
     sought, end = "", None if at is None else at + len(MEMBER_HEADER)
     for path in reversed(files):
-        found = next((each for each in _own_warcinfos(path, end) if sought in ("", each.id, continued_by(each))), None)
+        found = next((each for each in own_warcinfos(path, end) if sought in ("", each.id, continued_by(each))), None)
         end = None
         if found is None:
             return Place(path.name, 0)
@@ -114,19 +114,12 @@ def opened(files: list[Path], at: int | None = None) -> Place:
     return Place(files[0].name, 0)
 
 
-def _own_warcinfos(path: Path, end: int | None = None) -> Iterator[Record]:
-    """Those that runs wrote into this very file, the last first; one that was taken in names its own."""
-    for record in records_backwards(path, end):
-        if record.type == WARCINFO and record.field("WARC-Filename") == path.name:
-            yield record
-
-
 def began_before(folder: Path, place: Place) -> str:
     """When the last run began, or went on in another file, that wrote before a place; '' where none did."""
     for path in reversed(warc_files(folder)):
         if path.name <= place.file:
             end = place.offset if path.name == place.file else None
-            for record in _own_warcinfos(path, end):
+            for record in own_warcinfos(path, end):
                 return moment(record.field("WARC-Date") or "") or ""
     return ""
 

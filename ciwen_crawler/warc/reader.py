@@ -215,6 +215,14 @@ def records_backwards(path: Path, end: int | None = None) -> Iterator[Record]:
                 yield record
 
 
+def own_warcinfos(path: Path, end: int | None = None) -> Iterator[Record]:
+    """The warcinfos that runs wrote into this very file, before a byte, the last first: one taken in names its own."""
+    name = path.name.removesuffix(OPEN)
+    for record in records_backwards(path, end):
+        if record.type == WARCINFO and record.field("WARC-Filename") == name:
+            yield record
+
+
 def _exchange_after(data: mmap.mmap, position: int) -> int | None:
     while (position := data.find(MEMBER_HEADER, position)) >= 0:
         record = _member_at(data, position)

@@ -9,8 +9,7 @@ from isal import isal_zlib
 
 from ciwen_crawler.errors import CannotWrite
 from ciwen_crawler.warc.files import size_of
-from ciwen_crawler.warc.reader import NO_RECORD, parsed, records_backwards
-from ciwen_crawler.warc.record import WARCINFO
+from ciwen_crawler.warc.reader import NO_RECORD, own_warcinfos, parsed
 from ciwen_crawler.warc.writer import OPEN, sync
 
 CUT = ".cut"
@@ -57,18 +56,11 @@ def last_whole(path: Path) -> int:
     What lies before that was whole when the run took the file up: damage to it since is for `verify` to tell of, and
     nothing behind it is to be cut off for that.
     """
-    end = begin = _opened_at(path)
+    opened = next(own_warcinfos(path), None)
+    end = begin = opened.offset if opened else 0
     for end in _ends(path, begin):  # noqa: B007 - the last one is what is asked for
         pass
     return end
-
-
-def _opened_at(path: Path) -> int:
-    name = path.name.removesuffix(OPEN)
-    for record in records_backwards(path):
-        if record.type == WARCINFO and record.field("WARC-Filename") == name:
-            return record.offset
-    return 0
 
 
 def _ends(path: Path, start: int) -> Iterator[int]:
