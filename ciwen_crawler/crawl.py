@@ -5,7 +5,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ciwen_crawler import __version__, clock
 from ciwen_crawler.warc.record import Record, bare_id, described, moment
@@ -66,9 +66,9 @@ class Crawl:
 
 def begin(mode: str, channel: str | None, warcinfo_id: str) -> Crawl:
     """A run that begins now."""
-    moment = datetime.now(UTC)
-    stamp = moment.strftime("%Y%m%d%H%M%S") + f"{moment.microsecond // 1000:03d}"
-    return Crawl(f"{stamp}-{secrets.token_hex(3)}", mode, clock.written(moment), channel, SOFTWARE, warcinfo_id)
+    now = clock.moment()
+    stamp = now.strftime("%Y%m%d%H%M%S") + f"{now.microsecond // 1000:03d}"
+    return Crawl(f"{stamp}-{secrets.token_hex(3)}", mode, clock.written(now), channel, SOFTWARE, warcinfo_id)
 
 
 def continued_by(warcinfo: Record) -> str:

@@ -38,12 +38,14 @@ def ciwen(
     pace: Sequence[str] = PACE,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    at: str | None = None,
 ) -> Ended:
     """Run `ciwen COMMAND ARGUMENT…` to its end, and see that it exits with `code` and without a traceback.
 
-    `archive` stands for `--archive DIR`; without `channel` no request reaches anybody; `pace` is for `crawl` alone.
+    `archive` stands for `--archive DIR`; without `channel` no request reaches anybody; `pace` is for `crawl` alone;
+    `at` is the moment that its clock is set to.
     """
-    with started(command, *arguments, archive=archive, channel=channel, pace=pace, cwd=cwd, env=env) as process:
+    with started(command, *arguments, archive=archive, channel=channel, pace=pace, cwd=cwd, env=env, at=at) as process:
         return ended(process, code)
 
 
@@ -56,12 +58,14 @@ def started(
     pace: Sequence[str] = PACE,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    at: str | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
     """The same run while it goes on; killed at the end of the block if it still does."""
-    line = [_script("ciwen"), command, *map(str, arguments)]
+    program = [sys.executable, "-m", "tests.at", at] if at else [_script("ciwen")]
+    line = [*program, command, *map(str, arguments)]
     line += ["--archive", str(archive)] if archive else []
     line += pace if command == "crawl" else []
-    with _process(line, channel, cwd, env) as process:
+    with _process(line, channel, ROOT if at else cwd, env) as process:
         yield process
 
 

@@ -1,7 +1,7 @@
 """Assets that are due: which of the stylesheets, scripts and images that pages name are to be asked for."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from w3lib.url import safe_url_string
@@ -33,7 +33,7 @@ class Assets:
         self._memory = memory
         self._hosts = hosts
         self._with_images = with_images
-        self._since = clock.written(datetime.now(UTC) - _MONTH)
+        self._since = clock.written(clock.moment() - _MONTH)
         # What was answered is in the captures; what was not, in the reports of runs alone.
         self._failed = memory.failed_assets(self._since)
         self._met: set[str] = set()
