@@ -31,16 +31,16 @@ from ciwen_crawler.warc.writer import Span
 class Archive:
     """One run's hold on an archive, from its lock to its report.
 
-    Making one takes the lock (ArchiveLocked), repairs what a killed run left, brings the database up to date
-    (SchemaMismatch), and opens a WARC file with the run's warcinfo (CannotWrite).
+    Making one takes the lock (ArchiveLocked) where it is not held already, repairs what a killed run left, brings the
+    database up to date (SchemaMismatch), and opens a WARC file with the run's warcinfo (CannotWrite).
     """
 
-    def __init__(self, folder: Path, crawl: Crawl, about: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, crawl: Crawl, about: Mapping[str, str], lock: Lock | None = None) -> None:
         self.folder = folder
         self.crawl = crawl
         self.tally = Tally()
         self.on_fault: Callable[[Exception], None] | None = None  # told what `keep` raises
-        self._lock = Lock(folder)
+        self._lock = lock or Lock(folder)
         try:
             self._open(about)
         except BaseException:

@@ -16,10 +16,12 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
 from twisted.python.failure import Failure
 
+from ciwen_crawler import ending
 from ciwen_crawler.archive import Archive
 from ciwen_crawler.crawl import CRAWL, begin
 from ciwen_crawler.errors import CannotWrite, CiwenError, Interrupted, Unhealthy, UnreadableInput
 from ciwen_crawler.health import faults
+from ciwen_crawler.lock import Lock
 from ciwen_crawler.rehearsal import Rehearsal
 from ciwen_crawler.spiders.base import ArchivingSpider
 from ciwen_crawler.warc.record import new_id
@@ -70,8 +72,9 @@ class Archiving:
             self.archive: Archive | Rehearsal = Rehearsal(Path(settings["CIWEN_ARCHIVE"]))
         else:
             crawl = begin(spider.mode, spider.channel_name, new_id())
+            lock: Lock | None = getattr(crawler, "lock", None)  # `scrapy crawl` has taken none
             with _interruptible():
-                self.archive = Archive(Path(settings["CIWEN_ARCHIVE"]), crawl, _about(spider))
+                self.archive = Archive(Path(settings["CIWEN_ARCHIVE"]), crawl, _about(spider), lock)
         # What a replay yields is its sources' affair.
         self._past = self.archive.past(spider.channel_name) if spider.mode == CRAWL else None
         crawler.archive = self.archive  # type: ignore[attr-defined]
@@ -176,7 +179,8 @@ def _interruptible() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in ending.SIGNALS}
+    ending.answer_signals()
     try:
         yield
     finally:

@@ -2,9 +2,9 @@
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,9 +12,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ciwen_crawler import __version__, channels
+from ciwen_crawler import __version__, channels, ending
 from ciwen_crawler.errors import CannotWrite, CiwenError, UsageError
+from ciwen_crawler.lock import Lock, held_still
 from ciwen_crawler.notice import notify
+from ciwen_crawler.overrides import archive_of, parsed
+from ciwen_crawler.warc.files import WARC, exists, must_hold_warcs
 
 app = typer.Typer(
     help="Archives the news channel 瓷闻天下: every byte in WARC files, every article in SQLite.",
@@ -43,7 +46,6 @@ Set = Annotated[
     typer.Option("-s", "--set", metavar="NAME=VALUE", help="A Scrapy setting; wins over everything. Repeatable."),
 ]
 _DEFAULT = Path("archive")
-_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 @app.command()
@@ -70,26 +72,30 @@ def crawl(
     as_json: Json = False,
 ) -> None:
     """Crawl a channel into the archive."""
-    from ciwen_crawler.crawling import run, setting  # Scrapy takes half a second to import
-    from ciwen_crawler.spiders.channel import ChannelSpider
-    from ciwen_crawler.summary import crawled, would_fetch
-
     known = channels.channel(channel)
     starts = [channels.start_url(url) for url in start or ()]
-    ended = run(
-        ChannelSpider,
-        archive,
-        dict(map(setting, set_ or ())),
-        quiet=quiet or as_json,
-        verbose=verbose,
-        channel=channel,
-        start=starts,
-        max_articles=max_articles,
-        full=full,
-        images=images,
-        assets=assets,
-        dry_run=dry_run,
-    )
+    overrides = parsed(set_ or ())
+    with nullcontext() if dry_run else Lock(archive_of(overrides, archive)) as lock:
+        from ciwen_crawler.crawling import run  # Scrapy takes a second to import, and who waits for the lock has none
+        from ciwen_crawler.spiders.channel import ChannelSpider
+
+        ended = run(
+            ChannelSpider,
+            archive,
+            overrides,
+            lock=lock,
+            quiet=quiet or as_json,
+            verbose=verbose,
+            channel=channel,
+            start=starts,
+            max_articles=max_articles,
+            full=full,
+            images=images,
+            assets=assets,
+            dry_run=dry_run,
+        )
+    from ciwen_crawler.summary import crawled, would_fetch
+
     if dry_run:
         _print(would_fetch(ended.spider.would_fetch), ended.spider.would_fetch, as_json, quiet)  # type: ignore[attr-defined]
     else:
@@ -109,12 +115,16 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Archive pages that are saved already, without a network."""
-    from ciwen_crawler.crawling import run, setting
-    from ciwen_crawler.spiders.replay import ReplaySpider
+    overrides = parsed(set_ or ())
+    with Lock(archive_of(overrides, archive)) as lock:
+        from ciwen_crawler.crawling import run
+        from ciwen_crawler.spiders.replay import ReplaySpider
+
+        ended = run(
+            ReplaySpider, archive, overrides, lock=lock, quiet=quiet or as_json, verbose=verbose, sources=sources
+        )
     from ciwen_crawler.summary import replayed
 
-    overrides = dict(map(setting, set_ or ()))
-    ended = run(ReplaySpider, archive, overrides, quiet=quiet or as_json, verbose=verbose, sources=sources)
     _print(replayed(ended.archive, ended.tally, ended.result), ended.result.facts, as_json, quiet)
     _leave(ended.result.exit_code, ended.result.lines)
 
@@ -127,14 +137,12 @@ def rebuild(
     as_json: Json = False,
 ) -> None:
     """Make the database again from warc/ alone."""
-    from ciwen_crawler.lock import Lock
-    from ciwen_crawler.store import queries, upkeep
-    from ciwen_crawler.summary import state
-    from ciwen_crawler.warc.files import WARC
-    from ciwen_crawler.warc.recovery import recover
-
-    queries.must_hold_warcs(archive)
+    must_hold_warcs(archive)
     with Lock(archive):
+        from ciwen_crawler.store import queries, upkeep
+        from ciwen_crawler.summary import state
+        from ciwen_crawler.warc.recovery import recover
+
         recover(archive / WARC)
         upkeep.rebuild(archive, jobs)
     facts = queries.status(queries.opened(archive), archive)
@@ -152,10 +160,11 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Prove the archive: every byte of its WARC files, every row against its record."""
-    from ciwen_crawler import period
-    from ciwen_crawler.progress import Progress
-    from ciwen_crawler.verify import verification
-    from ciwen_crawler.verify.proof import as_text
+    with held_still(archive) if exists(archive) else nullcontext():  # who is refused need not wait for the imports
+        from ciwen_crawler import period
+        from ciwen_crawler.progress import Progress
+        from ciwen_crawler.verify import verification
+        from ciwen_crawler.verify.proof import as_text
 
     moment = period.parse_since(since) if since else None
     proof = verification.verify(archive, moment, jobs, Progress(quiet=quiet or as_json))
@@ -265,12 +274,14 @@ def _leave(code: int, lines: Iterable[str]) -> None:
 
 def main() -> NoReturn:
     """The console script."""
-    for number in _ENDINGS:
-        signal.signal(number, signal.default_int_handler)
+    ending.answer_signals()
     if isinstance(sys.stdout, TextIOWrapper):  # a service may have none
         # A terminal that speaks GBK knows no Turkish letters.
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(_exit_code())
+    try:
+        sys.exit(ending.orderly(_exit_code))
+    finally:
+        ending.ignore_signals()
 
 
 def _exit_code() -> int:
@@ -284,9 +295,7 @@ def _exit_code() -> int:
         notify(_misused(error))
         return UsageError.exit_code
     if interrupted:
-        for number in _ENDINGS:
-            signal.signal(number, signal.SIG_IGN)  # it ends now, with this code
-        notify("interrupted: what was committed stays, the next run mends the rest")
+        notify(ending.TOLD)
     return int(interrupted or 0)
 
 

@@ -16,6 +16,7 @@ from scrapy.utils.asyncio import create_looping_call
 
 from ciwen_crawler.archiving import INTERRUPTED, NO_BEGIN, Archiving, Result
 from ciwen_crawler.errors import CiwenError, UsageError
+from ciwen_crawler.lock import Lock
 from ciwen_crawler.tally import Tally
 
 _REFRESH = 0.5  # seconds, on a terminal
@@ -36,14 +37,15 @@ def run(
     archive: Path,
     overrides: Mapping[str, str],
     *,
+    lock: Lock | None = None,
     quiet: bool = False,
     verbose: bool = False,
     **arguments: Any,
 ) -> Run:
     """Run a spider to its end.
 
-    `overrides` win over every other setting (`-s`). Raises CiwenError where the run could not begin, KeyboardInterrupt
-    where it was interrupted before that.
+    `overrides` win over every other setting (`-s`); `lock` is the archive's, where it is held already. Raises
+    CiwenError where the run could not begin, KeyboardInterrupt where it was interrupted before that.
     """
     settings = Settings()
     settings.setmodule("ciwen_crawler.settings", priority="project")
@@ -57,6 +59,7 @@ def run(
     with _blaming(overrides):
         process = AsyncCrawlerProcess(settings)
         crawler = process.create_crawler(spider)
+        crawler.lock = lock  # type: ignore[attr-defined]
         reporter = _Reporter(crawler)
         if not quiet:
             crawler.signals.connect(reporter.begin, signals.engine_started)
@@ -141,11 +144,3 @@ class _Reporter:
             self._progress.update(self._task, description=line, total=tally.asked or None, completed=done)
         else:
             print(line, file=sys.stderr, flush=True)
-
-
-def setting(text: str) -> tuple[str, str]:
-    """NAME=VALUE as `-s` takes it."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise UsageError(f"-s takes NAME=VALUE, not {text!r}")
-    return name.strip(), value

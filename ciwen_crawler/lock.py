@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -16,25 +16,18 @@ _MAY_NOT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class Lock:
-    """Held from its making until `release`, or until its process ends in whatever way."""
+    """Held from its making until `release`, or until its process ends in whatever way.
+
+    A folder that was made for it goes again with it where nothing else has come in: a run that could not begin leaves
+    none behind.
+    """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise _refused(folder, error) from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"process {os.getpid()}, since {clock.now()}\n".encode(), 0)
-        except BlockingIOError:
-            locked = _locked(folder, self._file)
-            os.close(self._file)
-            raise locked from None
-        except OSError as error:
-            os.close(self._file)
-            raise _refused(folder, error) from error
+        self._folder = folder
+        self._file: int | None = None
+        while self._file is None:
+            self._made = _to_be_made(folder)
+            self._file = _locked_file(folder)
 
     def __enter__(self) -> Self:
         return self
@@ -43,9 +36,53 @@ class Lock:
         self.release()
 
     def release(self) -> None:
-        """Let the archive go."""
+        """Let the archive go; nothing where that is done."""
+        if self._file is None:
+            return
         os.ftruncate(self._file, 0)
+        if self._made and [each.name for each in self._folder.iterdir()] == [NAME]:
+            (self._folder / NAME).unlink()
+            with suppress(OSError):  # another run has come
+                for each in self._made:
+                    each.rmdir()
         os.close(self._file)
+        self._file = None
+
+
+def _to_be_made(folder: Path) -> list[Path]:
+    """The folder and those above it that are not there yet, the innermost first."""
+    return [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
+
+
+def _locked_file(folder: Path) -> int | None:
+    """The lock file, locked; None where its holder took it away in that moment."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise _refused(folder, error) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_at(folder / NAME, file):
+            os.close(file)
+            return None
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"process {os.getpid()}, since {clock.now()}\n".encode(), 0)
+    except BlockingIOError:
+        locked = _locked(folder, file)
+        os.close(file)
+        raise locked from None
+    except OSError as error:
+        os.close(file)
+        raise _refused(folder, error) from error
+    return file
+
+
+def _is_at(path: Path, file: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ciwen_crawler.errors import UsageError
 from ciwen_crawler.identity import absolute, article_id, content_id, host_of, in_hosts
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database
-from ciwen_crawler.warc.files import WARC, size_of, warc_files
+from ciwen_crawler.warc.files import WARC, exists, size_of, warc_files
 from ciwen_crawler.warc.writer import OPEN
 
 Facts = dict[str, Any]
@@ -25,20 +25,6 @@ def opened(folder: Path) -> Database:
             raise UsageError(f"{folder} holds no database: `ciwen rebuild --archive {folder}` makes it from warc/")
         raise UsageError(f"{folder} holds no archive: name another by --archive, or let `ciwen crawl` begin one")
     return Database(path, read_only=True)
-
-
-def must_hold_warcs(folder: Path) -> None:
-    """UsageError where a folder has no `warc/` to derive anything from."""
-    if not exists(folder / WARC) or not (folder / WARC).is_dir():
-        raise UsageError(f"{folder} holds no archive: there is no {folder / WARC}")
-
-
-def exists(path: Path) -> bool:
-    """Whether a file or a folder is there; UsageError where nobody may know."""
-    try:
-        return path.exists()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def identified(text: str) -> str:

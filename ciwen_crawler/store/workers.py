@@ -30,8 +30,9 @@ class Workers(Generic[T, R]):
         self._connections: list[Connection[Any, Any]] = []
         # Starting this, which the first process would do, undoes what is blocked.
         resource_tracker.ensure_running()
-        # Ctrl-C reaches every process of a terminal, and the parent alone is to answer it.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Ctrl-C reaches every process of a terminal, and what ends a service every one of it: the parent alone is to
+        # answer.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             for _ in range(count):
                 ours, theirs = context.Pipe()

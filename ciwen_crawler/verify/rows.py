@@ -18,12 +18,11 @@ from ciwen_crawler.store.comparison import Comparison
 from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.derivation import derive
 from ciwen_crawler.store.place import Place, end_of, named
-from ciwen_crawler.store.queries import exists
 from ciwen_crawler.store.store import Store
 from ciwen_crawler.store.upkeep import rederive, sign
 from ciwen_crawler.verify.continuity import BACK
 from ciwen_crawler.verify.finding import Finding
-from ciwen_crawler.warc.files import WARC, size_of, warc_files
+from ciwen_crawler.warc.files import WARC, exists, size_of, warc_files
 from ciwen_crawler.warc.writer import OPEN
 
 _SOFTWARE = re.compile(r"Ciwen/\d+\.\d+\.\d+(?:(?:a|b|rc|\.dev|\.post)\d+)?", re.ASCII)

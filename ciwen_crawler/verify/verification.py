@@ -15,7 +15,6 @@ from ciwen_crawler.lock import held_still
 from ciwen_crawler.progress import Advance, Progress
 from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.place import Place
-from ciwen_crawler.store.queries import exists, must_hold_warcs
 from ciwen_crawler.store.workers import Workers
 from ciwen_crawler.verify.continuity import Continuity
 from ciwen_crawler.verify.examination import UNREADABLE, examine
@@ -26,7 +25,7 @@ from ciwen_crawler.verify.proof import Proof
 from ciwen_crawler.verify.reports import differing_reports
 from ciwen_crawler.verify.rows import Rows
 from ciwen_crawler.verify.since import place_since
-from ciwen_crawler.warc.files import WARC, own_name, size_of, warc_files
+from ciwen_crawler.warc.files import WARC, exists, must_hold_warcs, own_name, size_of, warc_files
 from ciwen_crawler.warc.manifest import MANIFEST, Manifest
 from ciwen_crawler.warc.recovery import last_whole
 from ciwen_crawler.warc.writer import OPEN

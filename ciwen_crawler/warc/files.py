@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from ciwen_crawler.errors import CannotWrite, UnreadableInput
+from ciwen_crawler.errors import CannotWrite, UnreadableInput, UsageError
 
 WARC = "warc"
 _ENDING = ".warc.gz"
@@ -23,6 +23,20 @@ class OwnName(NamedTuple):
     moment: datetime  # UTC, to the millisecond
     serial: int
     host: str
+
+
+def must_hold_warcs(folder: Path) -> None:
+    """UsageError where a folder has no `warc/` to derive anything from."""
+    if not exists(folder / WARC) or not (folder / WARC).is_dir():
+        raise UsageError(f"{folder} holds no archive: there is no {folder / WARC}")
+
+
+def exists(path: Path) -> bool:
+    """Whether a file or a folder is there; UsageError where nobody may know."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def warc_files(folder: Path) -> list[Path]:
