@@ -94,7 +94,7 @@ def crawl(
             assets=assets,
             dry_run=dry_run,
         )
-    from ciwen_crawler.summary import crawled, would_fetch
+    from ciwen_crawler.telling.run import crawled, would_fetch
 
     if dry_run:
         _print(would_fetch(ended.spider.would_fetch), ended.spider.would_fetch, as_json, quiet)  # type: ignore[attr-defined]
@@ -123,7 +123,7 @@ def replay(
         ended = run(
             ReplaySpider, archive, overrides, lock=lock, quiet=quiet or as_json, verbose=verbose, sources=sources
         )
-    from ciwen_crawler.summary import replayed
+    from ciwen_crawler.telling.run import replayed
 
     _print(replayed(ended.archive, ended.tally, ended.result), ended.result.facts, as_json, quiet)
     _leave(ended.result.exit_code, ended.result.lines)
@@ -140,7 +140,7 @@ def rebuild(
     must_hold_warcs(archive)
     with Lock(archive):
         from ciwen_crawler.store import queries, upkeep
-        from ciwen_crawler.summary import state
+        from ciwen_crawler.telling.state import state
         from ciwen_crawler.warc.recovery import recover
 
         recover(archive / WARC)
@@ -177,7 +177,7 @@ def verify(
 def status(archive: Archive = _DEFAULT, as_json: Json = False) -> None:
     """What is archived, when it last ran and how well, what is missing."""
     from ciwen_crawler.store import queries
-    from ciwen_crawler.summary import state
+    from ciwen_crawler.telling.state import state
 
     facts = queries.status(queries.opened(archive), archive)
     _print(state(facts), facts, as_json)
@@ -196,7 +196,7 @@ def show(
 ) -> None:
     """One article."""
     from ciwen_crawler.store import queries
-    from ciwen_crawler.summary import as_evidence, as_text
+    from ciwen_crawler.telling.article import as_evidence, as_text
 
     facts = queries.article(queries.opened(archive), article, version)
     text = facts["body_html"] or "" if html else as_evidence(facts) if evidence else as_text(facts)
@@ -230,7 +230,7 @@ def export(
     from ciwen_crawler.exports import cdxj, wacz
     from ciwen_crawler.period import period
     from ciwen_crawler.store import queries
-    from ciwen_crawler.summary import exported
+    from ciwen_crawler.telling.export import exported
 
     write = {Format.CDXJ: cdxj.write, Format.WACZ: wacz.write}[format_]
     written = write(queries.opened(archive), archive, output, period(since, until))

@@ -18,16 +18,16 @@ from tests.program import ROOT
 
 PACKAGE = "ciwen_crawler"
 # What may import Scrapy: modules and packages of `ciwen_crawler`, and `pipelines`.
-SHELL = {"archiving", "commands", "crawling", "middlewares", "pipelines", "settings", "spiders", "wire"}
+SHELL = {"archiving", "commands", "crawling", "middlewares", "pipelines", "settings", "spiders", "turns", "wire"}
 # Scrapy loads these by the names that `settings.py` gives; those who start a crawl put them together.
-LOADED_BY_NAME = {"middlewares", "pipelines", "settings", "spiders", "wire"}
+LOADED_BY_NAME = {"middlewares", "pipelines", "settings", "spiders", "turns", "wire"}
 # Each knows those before it, and none beside or behind it.
 ORDER = [
     {"errors"},
     {"capture", "items", "text", "dates", "charset"},
     {"pages", "warc"},
     {"store"},
-    {"due", "exports", "verify"},
+    {"due", "exports", "telling", "verify"},
     SHELL | {"cli"},
 ]
 SCRAPY = ("scrapy", "twisted")
