@@ -8,10 +8,12 @@ from pathlib import Path
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.crawl import CONTINUES, STARTED_AT, Crawl
+from ciwen_crawler.decision import Decision
 from ciwen_crawler.errors import CiwenError
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.health import Past
 from ciwen_crawler.lock import Lock
+from ciwen_crawler.pages import extractor_digest
 from ciwen_crawler.store.derivation import ended
 from ciwen_crawler.store.past import past
 from ciwen_crawler.store.reports import Reports
@@ -126,6 +128,13 @@ class Archive:
     def past(self, channel: str | None) -> Past:
         """What the archive holds of a channel, for a judgement of what a run adds."""
         return past(self._database, channel)
+
+    def decide(self, decision: Decision) -> None:
+        """Write down what a monitor has decided; the looks that it names are taken out of `articles` at the end."""
+        self.commit()
+        record = decision.record(clock.now(), self.ready(), extractor_digest())
+        span = self.append(record)
+        self.store.decide_against(replace(record, offset=span.offset), span.file)
 
     def note_incomplete(self) -> None:
         """Count the articles of which pages are lacking; the next run fetches them again."""

@@ -97,8 +97,8 @@ class Intake:
             held.add(record)
 
     def _copy(self, record: Record) -> None:
-        self._archive.append(record)
-        self._derivation.take(derived_from(record, None))
+        span = self._archive.append(record)
+        self._derivation.take(derived_from(replace(record, offset=span.offset), None), span.file)
 
     def _take(self, record: Record, request: Record | None) -> Article | None:
         span = self._archive.append(record)

@@ -29,6 +29,7 @@ URLS = {
 }
 TWINS = ("mobile", "whole")
 UNSOUND = "?"  # content that goes to quarantine
+REDIRECT, ABSENT = "", "404"  # what is no content at all
 EXAMPLES = 80
 
 
@@ -36,10 +37,16 @@ EXAMPLES = 80
 class Look:
     """What a crawl saw of the article, or a redirect that it met there."""
 
-    content: str  # one of a few; '' for a redirect, of which nothing can be read
+    content: str  # one of a few; or what came in its place
     moment: int
     rendering: str
     crawl: int
+    is_decided: bool  # whether a monitor decides against it
+
+    @property
+    def is_read(self) -> bool:
+        """Whether there is a page."""
+        return self.content not in (REDIRECT, ABSENT)
 
     def capture(self, number: int) -> Capture:
         """Its one capture, numbered as it arrives."""
@@ -47,7 +54,7 @@ class Look:
             id=f"capture-{number}",
             url=URLS[self.rendering],
             fetched_at=_moment(self.moment),
-            status=200 if self.content else 301,
+            status=200 if self.is_read else 404 if self.content == ABSENT else 301,
             headers=(),
             body=b"",
             kind=ARTICLE,
@@ -89,14 +96,16 @@ def _moment(number: int) -> str:
 LOOKS = st.lists(
     st.builds(
         Look,
-        st.sampled_from(["a", "b", "c", UNSOUND, ""]),
+        st.sampled_from(["a", "b", "c", UNSOUND, REDIRECT, ABSENT, ABSENT, ABSENT]),
         st.integers(0, 5),
         st.sampled_from(sorted(URLS)),
-        st.integers(0, 2),
+        st.integers(0, 4),
+        st.sampled_from([False, False, False, True]),
     ),
     min_size=1,
     max_size=8,
 )
+REASON = "body: halved"
 PAUSES = st.lists(st.sampled_from(["none", "commit", "end"]), max_size=8)
 
 
@@ -110,10 +119,14 @@ class Store:
         self.articles = Articles(self.database, self._batch, lambda _: iter(self._arrived))
 
     def take(self, look: Look, number: int) -> None:
-        """A look arrives, as it does from a crawl, a replay or a rebuild."""
-        self._batch.add(schema.captures, [capture_row(look.capture(number))])
-        if not look.content:
+        """A look arrives, as it does from a crawl, a replay or a rebuild; what is decided on it before it or after."""
+        row = capture_row(look.capture(number))
+        self._batch.add(schema.captures, [row])
+        self.articles.note(row)
+        if not look.is_read:
             return
+        if look.is_decided and number % 2:
+            self._decide(number)
         article = look.article(number)
         self._arrived.append(article)
         reasons = missing(article)
@@ -121,6 +134,14 @@ class Store:
             self.articles.quarantine(article, reasons)
         else:
             self.articles.save(article)
+        if look.is_decided and not number % 2:
+            self._decide(number)
+            self.articles.reconsider(ID)
+
+    def _decide(self, number: int) -> None:
+        of_record = {"reason": REASON, "record_id": "decision", "warc_file": "a.warc.gz", "warc_offset": 0}
+        self._batch.add(schema.decisions, [{"capture_id": f"capture-{number}", **of_record}])
+        self.articles.decide_against([f"capture-{number}"])
 
     def commit(self) -> None:
         self._batch.flush()
@@ -162,21 +183,37 @@ def derived(looks: Iterable[tuple[int, Look]], pauses: Sequence[str] = ()) -> di
 
 
 def folded(looks: Iterable[tuple[int, Look]]) -> list[tuple[int, str]]:
-    """The rule in a few lines, as (number of the look, its content) for each version: in the order of their moments, a
-    look whose content differs from the one before it starts the next; twins count where there is nothing better.
+    """The rule in a few lines, as (number of the look, its content) for each version: a look whose content differs from
+    the one before it starts the next.
     """
+    versions: list[tuple[int, str]] = []
+    for number, look in believed(looks):
+        if not versions or versions[-1][1] != look.content:
+            versions.append((number, look.content))
+    return versions
+
+
+def believed(looks: Iterable[tuple[int, Look]]) -> list[tuple[int, Look]]:
+    """The looks that count, in the order of their moments; twins do where there is nothing better."""
     sound = [
-        (look.moment, f"capture-{number}", number, look) for number, look in looks if look.content not in ("", UNSOUND)
+        (look.moment, f"capture-{number}", number, look)
+        for number, look in looks
+        if look.is_read and look.content != UNSOUND and not look.is_decided
     ]
     if any(look.rendering not in TWINS for *_, look in sound):
         sound = [each for each in sound if each[-1].rendering not in TWINS]
     plain = {look.crawl for *_, look in sound if look.rendering != "https"}
     sound = [each for each in sound if each[-1].rendering != "https" or each[-1].crawl not in plain]
-    versions: list[tuple[int, str]] = []
-    for _, _, number, look in sorted(sound, key=lambda each: each[:2]):
-        if not versions or versions[-1][1] != look.content:
-            versions.append((number, look.content))
-    return versions
+    return [each[2:] for each in sorted(sound, key=lambda each: each[:2])]
+
+
+def is_gone(looks: Iterable[tuple[int, Look]], last_seen: int) -> bool:
+    """Three absences, each met by another run, over three days."""
+    absent = [
+        look for _, look in looks if look.content == ABSENT and look.rendering not in TWINS and look.moment > last_seen
+    ]
+    days = [look.moment for look in absent]
+    return len({look.crawl for look in absent}) >= 3 and max(days) - min(days) >= 3
 
 
 def arrivals(data: st.DataObject, looks: list[Look]) -> list[tuple[int, Look]]:
@@ -202,3 +239,23 @@ def test_versions_are_the_changes_of_content(looks: list[Look], pauses: list[str
         (place, f"题{content}") for place, (_, content) in enumerate(expected, 1)
     ]
     assert [row["versions"] for row in found["articles"]] == ([len(expected)] if expected else [])
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(looks=LOOKS, pauses=PAUSES, data=st.data())
+def test_article_is_gone_when_three_looks_over_three_days_found_it_absent(
+    looks: list[Look], pauses: list[str], data: st.DataObject
+) -> None:
+    arrival = arrivals(data, looks)
+    seen = believed(arrival)
+    states = [row["state"] for row in derived(arrival, pauses)["articles"]]
+    assert states == ([("gone" if is_gone(arrival, seen[-1][1].moment) else "live")] if seen else [])
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(looks=LOOKS, pauses=PAUSES, data=st.data())
+def test_what_was_decided_against_is_in_quarantine(looks: list[Look], pauses: list[str], data: st.DataObject) -> None:
+    found = {row["capture_id"]: row["reasons"] for row in derived(arrivals(data, looks), pauses)["quarantine"]}
+    read = [(f"capture-{number}", look) for number, look in enumerate(looks) if look.is_read]
+    expected = {name: ["title: absent"] for name, look in read if look.content == UNSOUND}
+    assert found == {name: [REASON] for name, look in read if look.is_decided} | expected

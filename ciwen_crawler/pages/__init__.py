@@ -25,8 +25,8 @@ LONGEST = 4 * 1024 * 1024
 # What rows depend on beside the modules of this package: from the bytes of a record to the hash of an article.
 _DEPENDS_ON = (
     *"capture.py charset.py clock.py content.py dates.py exchange.py identity.py items.py looks.py message.py".split(),
-    *"text.py store/articles.py store/readings.py store/rows.py warc/capturing.py warc/record.py".split(),
-    "warc/revisit.py",
+    *"text.py store/articles.py store/fold.py store/readings.py store/rows.py store/standing.py".split(),
+    *"warc/capturing.py warc/record.py warc/revisit.py".split(),
 )
 # What is asked for along with a page says nothing of what the page holds.
 _GIVE_NO_ROWS = frozenset({"assets.py", "stylesheet.py"})

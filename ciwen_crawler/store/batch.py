@@ -9,8 +9,8 @@ from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.store.rows import Row
 
-# Parents before children. A capture, a listing and a crawl's beginning are what they are, so a repeat is passed over.
-_ONCE = (schema.captures, schema.listings)
+# Parents before children. A capture, a listing and a decision are what they are, so a repeat is passed over.
+_ONCE = (schema.captures, schema.listings, schema.decisions)
 _NEWEST = (schema.crawls, schema.articles, schema.versions, schema.images, schema.version_captures, schema.quarantine)
 # Children before parents, each with its column that names the article.
 _OF_AN_ARTICLE = (
@@ -32,7 +32,7 @@ class Batch:
         self.size = 0
 
     def add(self, table: Table, rows: Iterable[Row]) -> None:
-        """Rows to be written; one with the key of an earlier one takes its place, but for captures and listings."""
+        """Rows to be written; one with the key of an earlier one takes its place, but for those of `_ONCE`."""
         waiting = self._rows[table]
         keys = [column.name for column in table.primary_key]
         for row in rows:

@@ -15,7 +15,7 @@ from ciwen_crawler.crawl import REPLAY, Crawl, continued_by, told_by
 from ciwen_crawler.items import Article
 from ciwen_crawler.store.parts import Derived, read_parts
 from ciwen_crawler.store.store import Store
-from ciwen_crawler.warc.record import WARCINFO, Record, described
+from ciwen_crawler.warc.record import ROLE_DECISION, WARCINFO, Record, described
 
 
 def derive(
@@ -70,12 +70,15 @@ class Derivation:
         """The records that come are written by this run."""
         self._current = self._crawls[crawl.warcinfo_id] = crawl
 
-    def take(self, derived: Derived) -> Article | None:
-        """One record; an article whose look it completes is given, not yet stored."""
+    def take(self, derived: Derived, file: str | None = None) -> Article | None:
+        """One record; an article whose look it completes is given, not yet stored.
+
+        It lies in the file that was entered, unless another is named.
+        """
         reading = derived.reading
         if reading is None:
             if derived.record is not None:
-                self._take_crawl(derived.record)
+                self._take_telling(derived.record, file or self._file or "")
             return None
         if derived.record is not None:
             reading = self._store.followed(reading, derived.record)
@@ -99,10 +102,15 @@ class Derivation:
             self._crawls[warcinfo_id] = self._store.crawl_of(warcinfo_id)
         return self._crawls.get(warcinfo_id) or self._further.get(warcinfo_id)
 
-    def _take_crawl(self, record: Record) -> None:
+    def _take_telling(self, record: Record, file: str) -> None:
         if record.type == WARCINFO:
             self._take_warcinfo(record)
-            return
+        elif record.field("Ciwen-Role") == ROLE_DECISION:
+            self._store.decide_against(record, file)
+        else:
+            self._take_report(record)
+
+    def _take_report(self, record: Record) -> None:
         crawl = self._crawl(record.warcinfo_id)
         if crawl:
             self._store.end_looks(crawl.id)

@@ -14,9 +14,10 @@ from ciwen_crawler.store.workers import Workers
 from ciwen_crawler.warc.capturing import captures
 from ciwen_crawler.warc.files import size_of
 from ciwen_crawler.warc.reader import parts, records
-from ciwen_crawler.warc.record import METADATA, REVISIT, ROLE_REPORT, WARCINFO, Record
+from ciwen_crawler.warc.record import METADATA, REVISIT, ROLE_DECISION, ROLE_REPORT, WARCINFO, Record
 from ciwen_crawler.warc.revisit import followed, original_at_hand
 
+_TELLING = (ROLE_REPORT, ROLE_DECISION)
 # What one process reads at once: small enough that all finish together, and that what it says fits in memory.
 _PART = 1024 * 1024
 
@@ -26,7 +27,8 @@ class Derived(NamedTuple):
 
     warcinfo_id: str
     reading: Reading | None
-    record: Record | None  # a warcinfo, a run's report, or an article's revisit whose original is not at hand
+    # A warcinfo, a run's report, a monitor's decision, or an article's revisit whose original is not at hand.
+    record: Record | None
 
 
 def derived_from(record: Record, capture: Capture | None, warc: Path | None = None) -> Derived:
@@ -40,7 +42,7 @@ def derived_from(record: Record, capture: Capture | None, warc: Path | None = No
         return Derived(record.warcinfo_id, read(capture, content), None if content else record)
     if capture is not None:
         return Derived(record.warcinfo_id, read(capture), None)
-    if record.type == WARCINFO or (record.type == METADATA and record.field("Ciwen-Role") == ROLE_REPORT):
+    if record.type == WARCINFO or (record.type == METADATA and record.field("Ciwen-Role") in _TELLING):
         return Derived(record.warcinfo_id, None, record)
     return Derived(record.warcinfo_id, None, None)
 

@@ -1,6 +1,6 @@
 """Pruning: takes away the rows that follow from records at a place or behind it, so that they can be derived again."""
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import Connection, and_, delete, or_, select
 
 from ciwen_crawler.capture import ARTICLE
 from ciwen_crawler.store import schema
@@ -20,10 +20,22 @@ def prune(database: Database, place: Place) -> set[str]:
         of_articles = select(c.article_id).where(behind, c.kind == ARTICLE).distinct()
         touched = set(connection.execute(of_articles).scalars())
         gone = select(c.id).where(behind)
+        touched |= _undecided(connection, place)
         for table in (schema.listings, schema.quarantine):
             connection.execute(delete(table).where(table.c.capture_id.in_(gone)))
         connection.execute(delete(schema.captures).where(behind))
     return touched
+
+
+def _undecided(connection: Connection, place: Place) -> set[str]:
+    """Take away the decisions that were written at a place or behind it; the articles that they were on are given."""
+    d, c = schema.decisions.c, schema.captures.c
+    behind = or_(d.warc_file > place.file, and_(d.warc_file == place.file, d.warc_offset >= place.offset))
+    undone = select(d.capture_id).where(behind)
+    articles = set(connection.execute(select(c.article_id).where(c.id.in_(undone))).scalars())
+    connection.execute(delete(schema.quarantine).where(schema.quarantine.c.capture_id.in_(undone)))
+    connection.execute(delete(schema.decisions).where(behind))
+    return articles
 
 
 def prune_runs(database: Database, met: set[str], after: str) -> None:

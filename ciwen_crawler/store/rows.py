@@ -75,12 +75,12 @@ def listing_rows(capture: Capture, listing: Listing) -> list[Row]:
     ]
 
 
-def version_row(article: Article, number: int, content_hash: str) -> Row:
-    """The row of `versions`."""
+def version_row(article: Article, number: int) -> Row:
+    """The row of `versions`, but for what follows from comparing it with others."""
     row = {name: getattr(article, name) for name in _ARTICLE_FIELDS}
     row["breadcrumb"] = [list(crumb) for crumb in article.breadcrumb] or None
     row["keywords"] = list(article.keywords) or None
-    return {"article_id": article.id, "number": number, "content_hash": content_hash, "minor": 0, **row}
+    return {"article_id": article.id, "number": number, **row}
 
 
 def image_rows(article: Article, number: int) -> list[Row]:

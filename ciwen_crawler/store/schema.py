@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 metadata = MetaData()
 # Text that JSON columns hold; Chinese stays legible for who reads the file by hand.
@@ -22,11 +22,14 @@ articles = Table(
     Column("id", String, primary_key=True),  # china.com.cn:43135627
     Column("url", Text, nullable=False),  # canonical
     Column("channel", Text),
-    Column("state", String, nullable=False),  # live or gone
+    Column("state", String, nullable=False),  # live or gone (see store.standing)
     Column("first_captured_at", String, nullable=False),
     Column("last_captured_at", String, nullable=False),  # of the newest look, changed or not
+    Column("looked_at", String, nullable=False),  # when it was last looked at: had, found absent, or quarantined
+    Column("dated_at", String, nullable=False),  # its newest version's published_at in UTC, by which its age is told
     Column("versions", Integer, nullable=False),  # how many
     Column("same_as", String),  # id of the article that it reprints
+    Index("ix_articles_due", "looked_at", "dated_at"),
 )
 
 versions = Table(
@@ -48,6 +51,7 @@ versions = Table(
     Column("keywords", _Json),
     Column("summary", Text),
     Column("content_hash", String, nullable=False),
+    Column("substance_hash", String, nullable=False),  # the same without published_at and punctuation
     Column("minor", Integer, nullable=False),  # 1: only punctuation or the date line differ from the version before
     Column("extractor", String, nullable=False),  # page class and version
     Column("evidence", _Json, nullable=False),  # field → the rule that gave it
@@ -119,6 +123,16 @@ quarantine = Table(
     Column("url", Text, nullable=False),
     Column("reasons", _Json, nullable=False),
     Column("fields", _Json, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("capture_id", String, primary_key=True),  # of the first page of a look that must make no version
+    Column("reason", Text, nullable=False),  # a monitor's, as the look's row of `quarantine` has it
+    Column("record_id", String, nullable=False),  # of the metadata record that says so
+    Column("warc_file", String, nullable=False),  # where that lies
+    Column("warc_offset", Integer, nullable=False),
 )
 
 crawls = Table(

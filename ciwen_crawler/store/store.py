@@ -8,9 +8,10 @@ from sqlalchemy import RowMapping, select, update
 
 from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.crawl import KILLED, Crawl
+from ciwen_crawler.decision import decided_by
 from ciwen_crawler.items import Article, ArticlePage, Listing
 from ciwen_crawler.looks import Looks
-from ciwen_crawler.pages import missing
+from ciwen_crawler.pages import extractor_digest, missing
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.articles import Articles
 from ciwen_crawler.store.batch import Batch
@@ -48,6 +49,7 @@ class Store:
     def add_capture(self, row: Row) -> None:
         """A capture's row."""
         self._batch.add(schema.captures, [row])
+        self.articles.note(row)
         if self._batch.size >= _BATCH:
             self.commit()
 
@@ -92,6 +94,21 @@ class Store:
             self.articles.quarantine(article, reasons)
             return "quarantined"
         return self.articles.save(article)
+
+    def decide_against(self, record: Record, file: str) -> None:
+        """What a monitor has decided by a record in a file: the looks that it names make no version."""
+        decision = decided_by(record, extractor_digest())
+        if decision is None:
+            return
+        of_record = {"record_id": record.id, "warc_file": file, "warc_offset": record.offset}
+        rows = [{"capture_id": each, "reason": decision.reason, **of_record} for each in decision.captures]
+        self._batch.add(schema.decisions, rows)
+        self.articles.decide_against(decision.captures)
+        self.commit()  # which articles they are of, the rows of captures tell
+        c = schema.captures.c
+        articles = select(c.article_id).where(c.id.in_(decision.captures), c.article_id.is_not(None)).distinct()
+        for article_id in self.database.connection.execute(articles).scalars().all():
+            self.articles.reconsider(article_id)
 
     def end_looks(self, crawl_id: str) -> None:
         """A crawl has ended: looks that are incomplete stay so, but for pages that come with another file of it."""

@@ -21,7 +21,7 @@ Fields = tuple[tuple[str, str], ...]
 VERSION = "WARC/1.1"
 WARCINFO, REQUEST, RESPONSE, REVISIT, RESOURCE, METADATA = "warcinfo request response revisit resource metadata".split()
 # What a metadata record of ours holds.
-ROLE_REPORT, ROLE_INTERIM = "report", "interim"
+ROLE_REPORT, ROLE_INTERIM, ROLE_DECISION = "report", "interim", "decision"
 
 # What a revisit says of its original, WARC/1.1 section 6.7.
 IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
