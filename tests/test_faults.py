@@ -6,7 +6,6 @@ Each ends in one line and its exit code, and costs nothing that was archived.
 import errno
 import json
 import os
-import queue
 import random
 import resource
 import select as selecting
@@ -14,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +28,7 @@ from fixtures.server import Channel
 from fixtures.site import CASES, HOME
 from tests.database import counts, select, tables
 from tests.faults import MESSAGE, InCallback, InEnding, InKeeping, InStart, Pausing, put_in
+from tests.pipes import opened_by_a_reader
 from tests.program import PACE, PATIENCE, Ended, ciwen, ended, scrapy, started
 from tests.reader import as_a_reader, write_protected
 
@@ -91,13 +90,6 @@ def assert_derivable(archive: Path) -> None:
     before = tables(archive)
     upkeep.rebuild(archive)
     assert tables(archive) == before
-
-
-def opened_by_a_reader(fifo: Path) -> int:
-    """The writing end of a pipe, as soon as somebody reads from it."""
-    found: queue.Queue[int] = queue.Queue()
-    threading.Thread(target=lambda: found.put(os.open(fifo, os.O_WRONLY)), daemon=True).start()
-    return found.get(timeout=PATIENCE)
 
 
 # --- The network ----------------------------------------------------------------------------------------------------
@@ -638,10 +630,11 @@ def rebuilding(archive: Path) -> Iterator[Rebuilding]:
         yield Rebuilding(run, archive, writing, workers)
 
 
-def test_ctrl_c_is_answered_by_one_process_alone(rebuilding: Rebuilding) -> None:
-    """A terminal sends it to all of them."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_signal_to_all_processes_is_answered_by_one_alone(rebuilding: Rebuilding, number: signal.Signals) -> None:
+    """A terminal sends Ctrl-C to all of them, and what ends a service its SIGTERM."""
     for process in (*rebuilding.workers, rebuilding.run.pid):
-        os.kill(process, signal.SIGINT)
+        os.kill(process, number)
     assert ended(rebuilding.run, 130).err == CUT_OFF
     assert not any(Path(f"/proc/{process}").exists() for process in rebuilding.workers)
     assert not (rebuilding.archive / "ciwen.sqlite.new").exists()
