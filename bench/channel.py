@@ -21,6 +21,7 @@ from bench import ROOT
 
 HOST = "ci.china.com.cn"
 _FIXTURES = ROOT / "fixtures" / "html"
+_NEAR = 10  # pages that a pager names before and behind its own
 _ITEMS_A_PAGE, _PAGES_A_LIST = 20, 10  # the CMS lists no more, so a long channel has many lists
 _PARAGRAPHS = (6, 32)  # an article's, from and to
 _PHRASES_A_PARAGRAPH, _CHARACTERS_A_PHRASE = (3, 20), (5, 19)
@@ -31,7 +32,7 @@ _FIRST_DAY, _FIRST_ID = datetime(2020, 2, 1, 8), 41_050_000
 _LAST_DAY, _LAST_ID = datetime(2025, 2, 1, 8), 43_030_000
 _PARAGRAPH = '<p style="text-indent: 2em; text-align: left; margin-bottom: 15px;">{}</p>'
 _NAVIGATION = "<h2>新闻</h2>", '<div class="pcaddDom">'  # from and up to
-_ROBOTS = "User-agent: *\nDisallow: /private/\n"
+ROBOTS = "User-agent: *\nDisallow: /private/\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,32 @@ class _Article:
 def write_channel(folder: Path, count: int) -> Channel:
     """Write a channel of `count` articles into a folder, which is emptied first."""
     shutil.rmtree(folder, ignore_errors=True)
-    words = _Words(count)
-    articles = [_article(index, count, words) for index in range(count)]
-    frame = _Frame()
-    for article in articles:
-        _write(folder, article.url, frame.article(article, words))
-    lists = dict(_list_pages(articles[::-1]))
+    generated = Generated(count)
+    for url, page in generated.article_pages():
+        _write(folder, url, page)
+    lists = dict(generated.list_pages())
     for url, page in lists.items():
         _write(folder, url, page)
-    (folder / "robots.txt").write_text(_ROBOTS)
-    return Channel(folder, tuple(article.url for article in articles), tuple(lists))
+    (folder / "robots.txt").write_text(ROBOTS)
+    return Channel(folder, tuple(article.url for article in generated.articles), tuple(lists))
+
+
+class Generated:
+    """A channel's pages, made one by one as they are asked for: (URL, page)."""
+
+    def __init__(self, count: int, pages_a_list: int = _PAGES_A_LIST) -> None:
+        self._words = _Words(count)
+        self._pages_a_list = pages_a_list
+        self.articles = [_article(index, count, self._words) for index in range(count)]
+
+    def article_pages(self) -> Iterator[tuple[str, str]]:
+        """Every article, the oldest first. To be asked for once, as the words are drawn anew each time."""
+        frame = _Frame()
+        return ((article.url, frame.article(article, self._words)) for article in self.articles)
+
+    def list_pages(self) -> Iterator[tuple[str, str]]:
+        """The home page, then each list with its pages."""
+        return _list_pages(self.articles[::-1], self._pages_a_list)
 
 
 def _article(index: int, count: int, words: "_Words") -> _Article:
@@ -162,10 +179,9 @@ def _parted(page: str, opening: str, closing: str) -> tuple[str, str, str]:
     return page[:start], page[start:end], page[end:]
 
 
-def _list_pages(articles: list[_Article]) -> Iterator[tuple[str, str]]:
-    """The home page, then each list with its pages: (URL, page)."""
+def _list_pages(articles: list[_Article], pages_a_list: int) -> Iterator[tuple[str, str]]:
     frame = (_FIXTURES / "list_cq.html").read_text(encoding="utf-8")
-    size = _ITEMS_A_PAGE * _PAGES_A_LIST
+    size = _ITEMS_A_PAGE * pages_a_list
     nodes = {
         _FIRST_NODE + index: articles[start : start + size] for index, start in enumerate(range(0, len(articles), size))
     }
@@ -211,6 +227,6 @@ def _pager(node: int, page: int, last: int) -> str:
         f'<li class="page-active"><span>{number}</span></li>'
         if number == page
         else f'<li><a href="{_node_url(node, number)}">{number}</a></li>'
-        for number in range(1, last + 1)
+        for number in sorted({1, last, *range(max(1, page - _NEAR), min(last, page + _NEAR) + 1)})
     )
     return f"<ul pages='{last}' current='{page}' class='pages'>{numbers}</ul>"
