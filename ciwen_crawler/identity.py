@@ -132,9 +132,12 @@ def host_of(url: str) -> str:
 
 
 def in_hosts(url: str, hosts: Set[str]) -> bool:
-    """True where the URL's host, `www.` or not, is one of these."""
+    """True where the URL's host, `www.` or not, is one of these; `*.china.com.cn` are all below china.com.cn."""
     host = host_of(url)
-    return host in hosts or host.removeprefix(_WWW) in hosts
+    if host in hosts or host.removeprefix(_WWW) in hosts:
+        return True
+    labels = host.split(".")
+    return any(f"*.{'.'.join(labels[above:])}" in hosts for above in range(1, len(labels)))
 
 
 def is_node(url: str) -> bool:

@@ -22,8 +22,16 @@ CIWEN_CONTACT = None
 # weekly up to a month, then twice a year. `always`: in every run.
 CIWEN_LOOK_AGAIN = "3h 1h, 7d 1d, 30d 7d, 182d"
 
-# The bytes as they went over the wire go to the archive.
+# Seconds. Where a robots.txt asks for a longer Crawl-delay, or a 429 or 503 by Retry-After for a longer pause, nothing
+# more is asked of the host in this run.
+CIWEN_LONGEST_DELAY = 60
+CIWEN_LONGEST_PAUSE = 300
+
+# The bytes as they went over the wire go to the archive. What is no web address is never asked for.
 DOWNLOAD_HANDLERS = {
+    "file": None,
+    "ftp": None,
+    "s3": None,
     "http": "ciwen_crawler.wire.WireDownloadHandler",
     "https": "ciwen_crawler.wire.WireDownloadHandler",
 }
@@ -35,14 +43,19 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "ciwen_crawler.middlewares.scope.Scope": 90,  # first: it takes credentials out of addresses, robots.txt's too
     "ciwen_crawler.middlewares.robots.Robots": 100,
-    "ciwen_crawler.middlewares.conditional.Conditional": 950,  # last: a redirect or a retry is asked with its own
+    "ciwen_crawler.middlewares.conditional.Conditional": 950,  # late: a redirect or a retry is asked with its own
+    "ciwen_crawler.middlewares.lookup.Lookup": 980,  # before retries: a private address is one the next time, too
+    "ciwen_crawler.middlewares.gate.Gate": 990,  # last: what passes it goes over the wire
 }
+SCHEDULER_PRIORITY_QUEUE = "ciwen_crawler.turns.Turns"
 
 # What has been handed to the downloader is still fetched after an interrupt, so that is kept to a few seconds' worth.
 CONCURRENT_REQUESTS = 4
-# A small public site: one request at a time, a second apart, give or take half, slower when it answers slowly.
+# A small public site: one request at a time, at least a second apart, slower when it answers slowly. While there is a
+# delay, whatever its length, there is one request at a time to a host.
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1
+DOWNLOAD_DELAY_JITTER = 0  # Scrapy's goes below the delay as often as above
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1
 AUTOTHROTTLE_MAX_DELAY = 30

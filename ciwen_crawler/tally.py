@@ -19,6 +19,29 @@ Attempts: TypeAlias = Iterable[Mapping[str, Any]]
 
 
 @dataclass(slots=True)
+class Refused:
+    """URLs that led where nothing is asked for, each told of once."""
+
+    count: int = 0
+    urls: dict[str, None] = field(default_factory=dict)  # in the order in which they were met, up to a bound
+
+    def add(self, url: str) -> None:
+        """A URL that was not asked for."""
+        url = without_userinfo(url)
+        if url not in self.urls:
+            self.count += 1
+            if len(self.urls) < _MOST_TOLD:
+                self.urls[url] = None
+
+    def __bool__(self) -> bool:
+        return bool(self.count)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the run's report."""
+        return {"count": self.count, "urls": list(self.urls)}
+
+
+@dataclass(slots=True)
 class Tally:
     """Counts of one run. What went wrong is told of one by one, up to a bound; what is beyond it is counted."""
 
@@ -30,8 +53,10 @@ class Tally:
     lists: int = 0  # list pages read
     pages: int = 0  # article pages read
     found: int = 0  # articles in scope that lists name
-    due: int = 0  # of those, asked for
-    resting: int = 0  # of those, not asked for: it is too soon for another look
+    due: int = 0  # articles asked for
+    resting: int = 0  # of those that lists name, not asked for: it is too soon for another look
+    off_list: int = 0  # of those asked for, named by no list that was read
+    absent: int = 0  # of those asked for, known ones that are not there; no failures
     verdicts: Counter[str] = field(default_factory=Counter)  # new, changed, same, late, twin → articles
     read: int = 0  # articles read whole, quarantined ones included
     filled: Counter[str] = field(default_factory=Counter)  # column → articles read that have it
@@ -49,8 +74,15 @@ class Tally:
     quarantines_untold: int = 0
     incomplete: dict[str, list[int]] = field(default_factory=dict)  # article → pages that it lacks
     disallowed: int = 0  # by robots.txt
+    off_hosts: Refused = field(default_factory=Refused)  # that the channel is not archived from
+    private: Refused = field(default_factory=Refused)  # addresses that are none of the public internet's
+    slowed: Counter[str] = field(default_factory=Counter)  # host → answers 429 and 503
+    given_up: dict[str, str] = field(default_factory=dict)  # host → why nothing more was asked of it
     oversized: int = 0
     without_id: int = 0  # links like articles' that name no content id
+    walks: dict[str, dict[str, Any]] = field(default_factory=dict)  # list → how far it was walked (`due.walk`)
+    pending: dict[str, list[Any]] = field(default_factory=dict)  # URL of an article not had → [tries, the last one]
+    pending_untold: int = 0
     skipped: int = 0  # records that the archive holds already
     records: int = 0  # taken in by a replay
     repaired: dict[str, int] = field(default_factory=dict)  # WARC files of runs that were killed → bytes cut off
@@ -102,7 +134,13 @@ class Tally:
     def as_dict(self) -> dict[str, Any]:
         """For the run's report; what is zero or empty is left out."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        return {name: dict(value) if isinstance(value, Counter) else value for name, value in values.items() if value}
+        return {name: _plain(value) for name, value in values.items() if value}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Refused):
+        return value.as_dict()
+    return dict(value) if isinstance(value, Counter) else value
 
 
 def _told(url: str, reason: str, attempts: Attempts) -> dict[str, Any]:

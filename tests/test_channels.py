@@ -9,6 +9,7 @@ from warcio.archiveiterator import ArchiveIterator
 from ciwen_crawler.channels import channel as channel_named
 from ciwen_crawler.channels import start_url
 from ciwen_crawler.errors import UsageError
+from ciwen_crawler.identity import in_hosts
 from ciwen_crawler.store import upkeep
 from fixtures.markup import Article, channel_pages, list_page, list_url
 from fixtures.server import Channel
@@ -109,7 +110,9 @@ def _warcinfos(archive: Path) -> list[bytes]:
 
 
 def test_bundled_channel_names_the_hosts_of_its_assets() -> None:
-    assert {"images.china.cn", "www.china.com.cn"} <= set(channel_named("ciwen").assets)
+    hosts = channel_named("ciwen").asset_scope
+    assert all(in_hosts(f"http://{host}/a.css", hosts) for host in ("images.china.cn", "www.china.com.cn", "t.m.china.cn"))
+    assert not any(in_hosts(f"http://{host}/", hosts) for host in ("china.cn.example.com", "xchina.cn", "example.cn", ""))
 
 
 @pytest.mark.parametrize("hosts", ['"images.china.cn"', "[]", "[1]", "true"])

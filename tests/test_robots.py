@@ -17,7 +17,7 @@ from tests.program import PATIENCE, ciwen, ended, started
 
 WAITING = 24  # requests that wait for one robots.txt
 HELD = "held.example.cn"
-IMAGES = "images.example.cn"
+IMAGES = "images.china.cn"
 RULES = "User-agent: *\nDisallow: /2025-06/04/\n"
 # What each host's robots.txt is, and whether articles of 4 June may be fetched then.
 ANSWERS: dict[str, tuple[Page | None, bool]] = {

@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from protego import Protego
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest, NotConfigured
+from scrapy.exceptions import NotConfigured
 
 from ciwen_crawler.capture import ROBOTS
 from ciwen_crawler.errors import CannotWrite
 from ciwen_crawler.exchange import KIND
+from ciwen_crawler.refusal import Disallowed, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -50,26 +51,36 @@ class Robots:
             return
         host = parts.scheme, parts.netloc
         if host not in self._rules:
-            self._rules[host] = asyncio.ensure_future(self._fetch(f"{parts.scheme}://{parts.netloc}/robots.txt"))
+            self._rules[host] = asyncio.ensure_future(self._learn(f"{parts.scheme}://{parts.netloc}/robots.txt"))
         # A request that is cancelled must not take the rules away from those that wait beside it.
         rules = await asyncio.shield(self._rules[host])
         if rules.unreachable:
-            _refuse(request, f"robots.txt of {parts.netloc} cannot be had: {rules.unreachable}")
+            raise Disallowed(f"robots.txt of {parts.netloc} cannot be had: {rules.unreachable}")
         if not rules.parser.can_fetch(request.url, _TOKEN):
-            _refuse(request, f"robots.txt of {parts.netloc} disallows it")
+            raise Disallowed(f"robots.txt of {parts.netloc} disallows it")
+
+    async def _learn(self, url: str) -> _Rules:
+        """The rules; the pace that they ask for goes to the gate."""
+        rules = await self._fetch(url)
+        delay = rules.parser.crawl_delay(_TOKEN)
+        if delay:
+            gate: Any = self._crawler.gate  # type: ignore[attr-defined]
+            host = urlsplit(url).hostname or ""
+            gate.give_up(host, gate.pace.crawl_delay(host, delay))
+        return rules
 
     async def _fetch(self, url: str) -> _Rules:
         request = Request(url, meta={KIND: ROBOTS}, priority=1000, dont_filter=True)
         assert self._crawler.engine is not None
         try:
             response = await self._crawler.engine.download_async(request)
-        except CannotWrite:
+        except (CannotWrite, Refusal):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, no rules came
             return _unreachable(url, str(error) or type(error).__name__)
         if response.status == 304:
             return self._stored(url)
-        if response.status >= 500:
+        if response.status >= 500 or response.status == 429:  # too many of ours are no permission for more
             return _unreachable(url, f"status {response.status}")
         if response.status >= 400:
             return _ALL_ALLOWED
@@ -83,12 +94,6 @@ class Robots:
         original = memory.newest(url)
         stored = memory.read(original) if original else None
         return _parsed(stored.body) if stored else _unreachable(url, "status 304, and none is stored")
-
-
-def _refuse(request: Request, why: str) -> NoReturn:
-    # Scrapy drops requests for other reasons too, by the same exception.
-    request.meta["ciwen_refused"] = True
-    raise IgnoreRequest(why)
 
 
 def _unreachable(url: str, why: str) -> _Rules:
