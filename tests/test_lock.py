@@ -3,10 +3,12 @@
 import fcntl
 import os
 import re
+import select as select_
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from fixtures.markup import Article, channel_pages
 from fixtures.server import Channel
 from fixtures.site import HOME
 from tests.database import counts, select, tables
-from tests.program import PACE, ROOT, ciwen, ended, scrapy, started
+from tests.program import PACE, PATIENCE, ROOT, ciwen, ended, scrapy, started
 
 ARTICLES = [Article(number, f"第{number}篇") for number in range(43000001, 43000007)]
 HOLDER = re.compile(r"another run holds \S+ \(process (\d+), since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\)")
@@ -28,6 +30,22 @@ from ciwen_crawler.lock import Lock
 held = Lock(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
+"""
+# Between the opening of the file and its locking another run ends.
+_WAIT = """
+import fcntl, sys
+from pathlib import Path
+from ciwen_crawler import lock
+flock = fcntl.flock
+def later(*arguments):
+    fcntl.flock = flock
+    print("opened", flush=True)
+    sys.stdin.readline()
+    flock(*arguments)
+fcntl.flock = later
+held = lock.Lock(Path(sys.argv[1]))
+assert (Path(sys.argv[1]) / ".lock").read_text().startswith("process ")
+print("held")
 """
 
 
@@ -168,3 +186,98 @@ def test_second_scrapy_crawl_beside_a_crawl(tmp_path: Path, channel: Channel) ->
         ended(first)
     channel.restore(HOME)
     assert [row["outcome"] for row in select(tmp_path, "SELECT outcome FROM crawls")] == ["done"]
+
+
+# --- Runs that begin at once ----------------------------------------------------------------------------------------
+
+
+def raced(archive: Path, channel: Channel, commands: Sequence[str], source: Path) -> None:
+    """Let runs begin at once: one gets the archive, and all others are refused while it has it."""
+    with channel.hold(HOME) as home, ExitStack() as stack:
+        runs = [stack.enter_context(_begun(command, archive, channel, source)) for command in commands]
+        refused = _refused_of(runs)
+        home.release()
+        (winner,) = (run for run in runs if run not in refused)
+        out, err = winner.communicate()
+        assert winner.returncode == 0, out + err
+        for run in refused:
+            _, err = run.communicate()
+            assert run.returncode == 4, err
+            found = HOLDER.search(err)
+            assert found, err
+            assert int(found[1]) == winner.pid
+    channel.restore(HOME)
+
+
+def _begun(
+    command: str, archive: Path, channel: Channel, source: Path
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    arguments = [source] if command == "replay" else []
+    return started(command, *arguments, archive=archive, channel=channel)
+
+
+def _refused_of(runs: Sequence[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:
+    """The runs that end before the others, all but one."""
+    ends = {os.pidfd_open(run.pid): run for run in runs}
+    found = []
+    while len(found) < len(runs) - 1:
+        ready, _, _ = select_.select(list(ends), [], [], PATIENCE)
+        assert ready, "nobody is refused"
+        for end in ready:
+            found.append(ends.pop(end))
+            os.close(end)
+    for end in ends:
+        os.close(end)
+    return found
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_one_of_many_crawls_that_begin_at_once_works(
+    tmp_path: Path, archived: Path, channel: Channel, count: int
+) -> None:
+    archive = tmp_path / "archive"
+    raced(archive, channel, ["crawl"] * count, archived)
+    assert counts(archive)["crawls"] == 1
+    assert counts(archive)["articles"] == len(ARTICLES)
+
+
+@pytest.mark.torture
+def test_ten_races_of_ten_runs_in_a_row(tmp_path: Path, archived: Path, channel: Channel) -> None:
+    archive = tmp_path / "archive"
+    raced(archive, channel, ["crawl"] * 10, archived)
+    for turn in range(9):
+        # The one that waits for the channel's answer comes first; those that ask nobody would not meet.
+        with channel.hold(HOME) as home, started("crawl", archive=archive, channel=channel) as first:
+            home.arrived()
+            others = ["crawl", "replay", "rebuild", "verify"] * 2 + ["rebuild"]
+            with ExitStack() as stack:
+                for run in [stack.enter_context(_begun(each, archive, channel, archived)) for each in others]:
+                    found = HOLDER.search(ended(run, 4).err)
+                    assert found, turn
+                    assert found[1] == str(first.pid), turn
+            home.release()
+            ended(first)
+        channel.restore(HOME)
+    assert counts(archive)["crawls"] == 10
+
+
+def test_run_that_could_not_begin_leaves_no_folder(tmp_path: Path, channel: Channel) -> None:
+    archive = tmp_path / "new" / "archive"
+    ciwen("crawl", "-s", "CIWEN_NO_SUCH=1", archive=archive, channel=channel, code=2)
+    ciwen("replay", tmp_path / "nothing", archive=archive, code=2)
+    assert not (tmp_path / "new").exists()
+
+
+def test_lock_whose_file_is_taken_away_meanwhile_is_taken_anew(tmp_path: Path) -> None:
+    """Of two that open it the one gets it, and takes file and folder away as it ends; the other must not hold a lock
+    that nobody else can see.
+    """
+    first = Lock(tmp_path / "archive")
+    line = [sys.executable, "-c", _WAIT, str(tmp_path / "archive")]
+    with subprocess.Popen(line, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "opened\n"
+        first.release()
+        assert not (tmp_path / "archive").exists()
+        out, _ = process.communicate("go on\n")
+    assert out == "held\n"
