@@ -14,6 +14,7 @@ import typer
 
 from ciwen_crawler import __version__, channels, ending
 from ciwen_crawler.errors import CannotWrite, CiwenError, UsageError
+from ciwen_crawler.legible import legible
 from ciwen_crawler.lock import Lock, held_still
 from ciwen_crawler.notice import notify
 from ciwen_crawler.overrides import archive_of, parsed
@@ -203,6 +204,40 @@ def show(
     _print(text, facts, as_json)
 
 
+@app.command()
+def history(
+    article: Annotated[str, typer.Argument(help="By URL, id or the id's number: 43135627.")],
+    archive: Archive = _DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """An article's versions, when it was not there, what became of its images."""
+    from ciwen_crawler.store import queries
+    from ciwen_crawler.store.history import history as history_of
+    from ciwen_crawler.telling.history import as_table, as_text
+    from ciwen_crawler.terminal import is_terminal
+
+    facts = history_of(queries.opened(archive), article)
+    _print(as_table(facts) if is_terminal() else as_text(facts), facts, as_json, commands=True)
+
+
+@app.command()
+def diff(
+    article: Annotated[str, typer.Argument(help="By URL, id or the id's number: 43135627.")],
+    first: Annotated[int | None, typer.Argument(metavar="A", help="A version; else the last but one.")] = None,
+    second: Annotated[int | None, typer.Argument(metavar="B", help="Another; else the newest.")] = None,
+    archive: Archive = _DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """What changed between two versions of an article, by words."""
+    from ciwen_crawler.store import queries
+    from ciwen_crawler.store.history import revision
+    from ciwen_crawler.telling.revision import as_colours, as_text
+    from ciwen_crawler.terminal import has_colours
+
+    facts = revision(queries.opened(archive), article, first, second)
+    _print(as_colours(facts) if has_colours() else as_text(facts), facts, as_json, commands=True)
+
+
 class Format(StrEnum):
     """What an archive can be exported as."""
 
@@ -253,11 +288,15 @@ def _options(
     del version  # its callback has done what there is to do
 
 
-def _print(text: str, facts: Any, as_json: bool, quiet: bool = False) -> None:
+def _print(text: str, facts: Any, as_json: bool, quiet: bool = False, commands: bool = False) -> None:
+    """`commands`: the text holds a terminal's, and no other than our own."""
     if quiet:
         return
     try:
-        print(json.dumps(facts, ensure_ascii=False, indent=1) if as_json else text, flush=True)
+        if as_json:
+            print(legible(json.dumps(facts, ensure_ascii=False, indent=1)), flush=True)
+        else:
+            print(text if commands else legible(text), flush=True)
     except BrokenPipeError:
         # `| head` has read enough. What is left must not be flushed into the pipe at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

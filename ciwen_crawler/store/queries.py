@@ -39,15 +39,22 @@ def identified(text: str) -> str:
     return article_id(site) if site and content_id(site) else text
 
 
-def article(database: Database, named: str, version: int | None = None) -> Facts:
-    """An article with one version (the newest unless told), its images and the captures of its pages; `looks` are all
-    captures of the article, in the order of their moments. UsageError where there is none.
-    """
+def article_row(database: Database, named: str) -> Facts:
+    """The row of `articles` that somebody names; UsageError where there is none."""
     # What no terminal can show is no id, and no text to SQLite.
     identity = identified(named) if named.isprintable() else ""
     found = _one(database, select(schema.articles).where(schema.articles.c.id == identity))
     if found is None:
         raise UsageError(f"no article {named!r} in {database.path.parent}")
+    return found
+
+
+def article(database: Database, named: str, version: int | None = None) -> Facts:
+    """An article with one version (the newest unless told), its images and the captures of its pages; `looks` are all
+    captures of the article, in the order of their moments. UsageError where there is none.
+    """
+    found = article_row(database, named)
+    identity = found["id"]
     number = version or found["versions"]
     v = schema.versions.c
     held = _one(database, select(schema.versions).where(v.article_id == identity, v.number == number))
@@ -69,9 +76,9 @@ def article(database: Database, named: str, version: int | None = None) -> Facts
         **found,
         "version": held.pop("number"),
         **held,
-        "images": _all(database, images.order_by(i.position)),
-        "captures": _all(database, captures.order_by(p.page)),
-        "looks": _all(database, looks.order_by(c.fetched_at, c.id)),
+        "images": all_rows(database, images.order_by(i.position)),
+        "captures": all_rows(database, captures.order_by(p.page)),
+        "looks": all_rows(database, looks.order_by(c.fetched_at, c.id)),
     }
 
 
@@ -82,7 +89,7 @@ def status(database: Database, folder: Path) -> Facts:
     counts = {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
     c, v = schema.crawls.c, schema.versions.c
     fields = (c.id, c.mode, c.channel, c.started_at, c.finished_at, c.outcome, c.exit_code)
-    runs = _all(database, select(*fields).order_by(c.id.desc()).limit(5))
+    runs = all_rows(database, select(*fields).order_by(c.id.desc()).limit(5))
     files = [*warc_files(folder), *(folder / WARC).glob("*" + OPEN)]
     dates = connection.execute(select(func.min(v.published_at), func.max(v.published_at))).one()
     return {
@@ -120,5 +127,6 @@ def _one(database: Database, query: Select[Any]) -> Facts | None:
     return dict(row) if row else None
 
 
-def _all(database: Database, query: Select[Any]) -> list[Facts]:
+def all_rows(database: Database, query: Select[Any]) -> list[Facts]:
+    """The rows of a query."""
     return [dict(row) for row in database.connection.execute(query).mappings()]

@@ -3,6 +3,7 @@
 A look that finds it absent is one that its first page answered with 404 or 410, or that it sent to the home page.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -43,17 +44,21 @@ def standing(database: Database, article_id: str, last_captured_at: str) -> Stan
     found = database.connection.execute(_SINCE, {"id": article_id, "after": last_captured_at}).mappings().all()
     absences = [row for row in found if is_absence(row)]
     looks = [row["fetched_at"] for row in found if row["quarantined"]] + [row["fetched_at"] for row in absences]
-    return Standing(GONE if _is_gone(absences) else LIVE, max(looks, default=last_captured_at))
+    return Standing(GONE if is_gone(absences) else LIVE, max(looks, default=last_captured_at))
 
 
 def is_absence(capture: Any) -> bool:
     """Whether a row of `captures` tells that an article is not there."""
-    url, location = capture["url"], capture["location"]
+    url = capture["url"]
     page = content_id(url)
     if (page and page.page != 1) or is_twin(url):
         return False
-    if capture["status"] in _ABSENT:
-        return True
+    return capture["status"] in _ABSENT or leads_home(capture)
+
+
+def leads_home(capture: Any) -> bool:
+    """Whether a row of `captures` sends who asked to the home page, as sites do with what they have no more."""
+    url, location = capture["url"], capture["location"]
     return capture["status"] in _MOVED and location is not None and _is_home(url, location)
 
 
@@ -65,7 +70,8 @@ def _is_home(url: str, location: str) -> bool:
     return parts.path in _HOME and not parts.query
 
 
-def _is_gone(absences: list[RowMapping]) -> bool:
+def is_gone(absences: Sequence[RowMapping]) -> bool:
+    """Whether looks that found an article absent, in their order and with none between that did not, make it gone."""
     if len({row["crawl_id"] for row in absences}) < _LOOKS:
         return False
     first, last = (_moment(row) for row in (absences[0], absences[-1]))
