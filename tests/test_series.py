@@ -214,6 +214,15 @@ def test_an_archive_without_a_manifest_gets_its_lines_when_a_file_is_begun(tmp_p
     assert infos(tmp_path / file_name(MOMENT + 40 * DAY, 1))[0]["previous"] == THIRD
 
 
+def test_a_file_that_a_run_wrote_from_its_beginning_is_not_read_again_for_its_line(tmp_path: Path) -> None:
+    run = series(tmp_path, most=1)
+    written = (tmp_path / f"{FIRST}.open").read_bytes()
+    (tmp_path / f"{FIRST}.open").write_bytes(b"what is read from here on is another's")
+    run.ready()
+    run.close()
+    assert Manifest(tmp_path).digests == {FIRST: sha256(written)}
+
+
 def test_a_file_that_was_moved_away_keeps_its_name_and_its_place_in_the_chain(tmp_path: Path) -> None:
     lived_through(tmp_path)
     with_a_line(tmp_path / FIRST)

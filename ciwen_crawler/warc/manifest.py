@@ -49,9 +49,13 @@ class Manifest:
         if not name or self.digests.setdefault(name, digest) != digest:
             self.faults.append(len(self._lines))
 
-    def add_files(self, paths: Iterable[Path]) -> None:
-        """A line for each file that has none yet, in their order; all are on disk when this returns."""
-        self.add({path.name: digest_of(path) for path in paths if path.name not in self.digests})
+    def add_files(self, paths: Iterable[Path], hashed: Mapping[str, str] | None = None) -> None:
+        """A line for each file that has none yet, in their order; all are on disk when this returns. `hashed` are the
+        digests of files whose writer made them durable.
+        """
+        known = hashed or {}
+        lacking = [path for path in paths if path.name not in self.digests]
+        self.add({path.name: known.get(path.name) or digest_of(path) for path in lacking})
 
     def add(self, digests: Mapping[str, str]) -> None:
         """Lines for files that have none, all of them or, if it raises CannotWrite, none."""

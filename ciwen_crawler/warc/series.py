@@ -93,7 +93,9 @@ class Series:
 
     def _begin(self) -> None:
         known = frozenset(self._manifest.digests)
-        self._manifest.add_files(at_rest(self._folder))
+        # To read a GB again would keep the crawl waiting for seconds.
+        hashed = {each.name: each.sha256.hexdigest() for each in self._full if each.start == 0}
+        self._manifest.add_files(at_rest(self._folder), hashed)
         name = next_name(self._folder, self._moment, frozenset(self._manifest.digests))
         before = max((each for each in self._manifest.digests if each < name), default=None)
         if before in known:
