@@ -35,7 +35,7 @@ _LABELS = {"x-gbk": "gbk", "gb_2312-80": "gb2312", "gb2312-80": "gb2312", "cn-bi
 _SINGLE_BYTE = re.compile(r"cp125\d|iso8859-\d+|koi8-[ru]")
 _MULTI_BYTE = frozenset({UTF_8, GB18030, "big5hkscs", "cp932", "cp949", "euc_jp"})
 # The most frequent characters of Chinese in both scripts: under the wrong codec hardly one of them appears.
-_FREQUENT = "的一是在不了有和人这這中大为為上个個国國我以要他时時来來用们們生到作地于於出就分对對成会會可主年发發"
+FREQUENT = "的一是在不了有和人这這中大为為上个個国國我以要他时時来來用们們生到作地于於出就分对對成会會可主年发發"
 _SAMPLE = 20_000
 
 
@@ -140,4 +140,4 @@ def _best(body: bytes, high: int, declared: list[str]) -> tuple[str, str, str]:
 
 def _ordinary(text: str) -> int:
     sample = text[:_SAMPLE]
-    return sum(map(sample.count, _FREQUENT))
+    return sum(map(sample.count, FREQUENT))

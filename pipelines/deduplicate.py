@@ -27,6 +27,7 @@ class Deduplicate:
         archive = self._crawler.archive  # type: ignore[attr-defined]
         verdict = archive.store.articles.judge(item)
         archive.tally.verdicts[verdict] += 1
+        archive.observe(item, verdict)
         if verdict == TWIN:
             raise DropItem(f"{item.captured_url} is a twin of {item.id}")
         return replace(item, verdict=verdict)

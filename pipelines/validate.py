@@ -5,6 +5,7 @@ from typing import Any
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
+from ciwen_crawler.health.sample import QUARANTINED
 from ciwen_crawler.items import Article
 from ciwen_crawler.pages import missing
 
@@ -28,5 +29,6 @@ class Validate:
             archive = self._crawler.archive  # type: ignore[attr-defined]
             archive.store.articles.quarantine(item, reasons)
             archive.tally.quarantine(item.captured_url, reasons)
+            archive.observe(item, QUARANTINED, reasons)
             raise DropItem(f"{item.captured_url} is quarantined: {'; '.join(reasons)}")
         return item

@@ -26,6 +26,7 @@ ORDER = [
     {"errors"},
     {"capture", "items", "text", "dates", "charset"},
     {"pages", "warc"},
+    {"health"},
     {"store"},
     {"due", "exports", "telling", "verify"},
     SHELL | {"cli"},

@@ -7,7 +7,7 @@ described where they are declared; absent is NULL, never ''.
 import json
 from functools import partial
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
 SCHEMA_VERSION = "3"
 
@@ -30,6 +30,7 @@ articles = Table(
     Column("versions", Integer, nullable=False),  # how many
     Column("same_as", String),  # id of the article that it reprints
     Index("ix_articles_due", "looked_at", "dated_at"),
+    Index("ix_articles_unsure", "looked_at", sqlite_where=text("looked_at > last_captured_at")),  # few
 )
 
 versions = Table(
@@ -55,6 +56,7 @@ versions = Table(
     Column("minor", Integer, nullable=False),  # 1: only punctuation or the date line differ from the version before
     Column("extractor", String, nullable=False),  # page class and version
     Column("evidence", _Json, nullable=False),  # field → the rule that gave it
+    Index("ix_versions_captured", "captured_at"),
 )
 
 images = Table(
@@ -103,6 +105,7 @@ captures = Table(
     Column("warc_length", Integer, nullable=False),
     Index("ix_captures_place", "warc_file", "warc_offset"),
     Index("ix_captures_url", "url", "fetched_at"),
+    Index("ix_captures_fetched", "fetched_at"),
 )
 
 listings = Table(
