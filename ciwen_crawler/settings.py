@@ -21,6 +21,8 @@ CIWEN_CONTACT = None
 # How often an article is looked at again, by its age at the last look: hourly up to three hours, daily up to a week,
 # weekly up to a month, then twice a year. `always`: in every run.
 CIWEN_LOOK_AGAIN = "3h 1h, 7d 1d, 30d 7d, 182d"
+# Fields whose loss is accepted for good, blank-separated: `author summary`. No monitor looks at them.
+CIWEN_UNWATCHED = ""
 
 # Seconds. Where a robots.txt asks for a longer Crawl-delay, or a 429 or 503 by Retry-After for a longer pause, nothing
 # more is asked of the host in this run.
