@@ -7,15 +7,18 @@ from pathlib import Path
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
-from ciwen_crawler.crawl import CONTINUES, STARTED_AT, Crawl
+from ciwen_crawler.crawl import CONTINUES, CRAWL, STARTED_AT, Crawl
 from ciwen_crawler.decision import Decision
 from ciwen_crawler.errors import CiwenError
 from ciwen_crawler.exchange import Exchange
-from ciwen_crawler.health import Past
+from ciwen_crawler.health.looked import Looked
+from ciwen_crawler.health.past import Past
+from ciwen_crawler.items import Article
 from ciwen_crawler.lock import Lock
 from ciwen_crawler.pages import extractor_digest
+from ciwen_crawler.store.agenda import Agenda
 from ciwen_crawler.store.derivation import ended
-from ciwen_crawler.store.past import past
+from ciwen_crawler.store.past import Lookback
 from ciwen_crawler.store.reports import Reports
 from ciwen_crawler.store.rows import capture_row
 from ciwen_crawler.store.store import Store
@@ -41,6 +44,7 @@ class Archive:
         self.folder = folder
         self.crawl = crawl
         self.tally = Tally()
+        self.looked = Looked()
         self.on_fault: Callable[[Exception], None] | None = None  # told what `keep` raises
         self._lock = lock or Lock(folder)
         try:
@@ -59,6 +63,8 @@ class Archive:
             self._series = Series(warc, crawl.moment, self._opening)
             self.store = Store(self._database, warc, self._series.sync)
             self.memory = self.store.memory
+            self.agenda = Agenda(self._database, crawl.id)
+            self._lookback = Lookback(self._database, crawl)
             self.store.add_crawl(crawl.row())
             self.store.commit()
         except BaseException:
@@ -125,9 +131,18 @@ class Archive:
         body, whole = records.answer.content()
         return replace(capture, body=body, stands_for=capture.refers_to) if whole else capture
 
-    def past(self, channel: str | None) -> Past:
-        """What the archive holds of a channel, for a judgement of what a run adds."""
-        return past(self._database, channel)
+    def observe(self, article: Article, verdict: str, reasons: tuple[str, ...] = ()) -> None:
+        """Note what a look says of the template, before the article is stored. What a replay yields is its sources'
+        affair.
+        """
+        sample = self._lookback.observed(article, verdict, reasons) if self.crawl.mode == CRAWL else None
+        if sample:
+            self.looked.add(sample)
+
+    def past(self) -> Past:
+        """What the archive held before the run, for a judgement of what it adds."""
+        self.commit()
+        return self._lookback.past()
 
     def decide(self, decision: Decision) -> None:
         """Write down what a monitor has decided; the looks that it names are taken out of `articles` at the end."""
@@ -141,10 +156,12 @@ class Archive:
         lacking = self.store.looks.lacking(self.crawl.id)
         self.tally.incomplete = {article_id: sorted(pages) for article_id, pages in lacking.items()}
 
-    def finish(self, outcome: str, exit_code: int, stats: Mapping[str, object]) -> Path:
+    def finish(
+        self, outcome: str, exit_code: int, stats: Mapping[str, object], judged: Mapping[str, object] | None = None
+    ) -> Path:
         """End the run: its report into the WARC file, all rows written, the file closed. The report's path is given.
 
-        Where it raises, the archive is still to be abandoned.
+        `judged` is what else the report tells beside the counts (report.schema.json: `lines`, `health`). Where it raises, the archive is still to be abandoned.
         """
         finished_at = clock.now()
         content = {
@@ -156,6 +173,7 @@ class Archive:
             "outcome": outcome,
             "exit_code": exit_code,
             "software": self.crawl.software,
+            **(judged or {}),
             "stats": dict(stats),
             "warc": [written._asdict() for written in self._series.written()],
         }

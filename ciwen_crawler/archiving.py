@@ -16,12 +16,16 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
 from twisted.python.failure import Failure
 
-from ciwen_crawler import ending
+from ciwen_crawler import clock, ending
 from ciwen_crawler.archive import Archive
 from ciwen_crawler.crawl import CRAWL, begin
+from ciwen_crawler.decision import Decision
 from ciwen_crawler.errors import CannotWrite, CiwenError, Interrupted, Unhealthy, UnreadableInput
-from ciwen_crawler.health import faults
+from ciwen_crawler.health.finding import Finding
+from ciwen_crawler.health.judgement import judged, unwatched
 from ciwen_crawler.lock import Lock
+from ciwen_crawler.message import without_userinfo
+from ciwen_crawler.pages import extractor_digest
 from ciwen_crawler.rehearsal import Rehearsal
 from ciwen_crawler.spiders.base import ArchivingSpider
 from ciwen_crawler.warc.record import new_id
@@ -67,7 +71,9 @@ class Archiving:
         self._errors: list[str] = []
         self._has_begun = False
         self._result: Result | None = None
+        self._findings: list[Finding] = []
         settings = crawler.settings
+        self._unwatched = unwatched(settings["CIWEN_UNWATCHED"])
         if spider.is_rehearsal:
             self.archive: Archive | Rehearsal = Rehearsal(Path(settings["CIWEN_ARCHIVE"]))
         else:
@@ -75,8 +81,6 @@ class Archiving:
             lock: Lock | None = getattr(crawler, "lock", None)  # `scrapy crawl` has taken none
             with _interruptible():
                 self.archive = Archive(Path(settings["CIWEN_ARCHIVE"]), crawl, _about(spider), lock)
-        # What a replay yields is its sources' affair.
-        self._past = self.archive.past(spider.channel_name) if spider.mode == CRAWL else None
         crawler.archive = self.archive  # type: ignore[attr-defined]
         self._commits = create_looping_call(self._commit)
         crawler.signals.connect(self.spider_opened, signals.spider_opened)
@@ -151,8 +155,14 @@ class Archiving:
         if self._fault:
             raise self._fault
         self.archive.note_incomplete()
+        self._spider.conclude()
         result = self._judged(reason)
-        report = self.archive.finish(result.outcome, result.exit_code, self.archive.tally.as_dict())
+        told = {
+            "lines": list(map(without_userinfo, result.lines)),
+            "health": [finding.as_dict() for finding in self._findings],
+        }
+        stats = self.archive.tally.as_dict() | self.archive.looked.as_dict(extractor_digest())
+        report = self.archive.finish(result.outcome, result.exit_code, stats, told)
         return result._replace(report=report)
 
     def _judged(self, reason: str) -> Result:
@@ -167,10 +177,24 @@ class Archiving:
             return Result(CiwenError.exit_code, "fault", tuple(self._errors))
         if self._spider.unreadable:
             return Result(UnreadableInput.exit_code, "input unreadable", tuple(map(str, self._spider.unreadable)))
-        found = faults(self.archive.tally, self._past, self._spider.minimum_articles) if self._past else []
-        if found:
-            return Result(Unhealthy.exit_code, "unhealthy", tuple(found))
+        self._judge()
+        if self._findings:
+            return Result(Unhealthy.exit_code, "unhealthy", tuple(finding.line for finding in self._findings))
         return Result(0, "done", ())
+
+    def _judge(self) -> None:
+        """Find what is wrong with what the run got; what is not to be believed is decided against. What a replay yields
+        is its sources' affair.
+        """
+        if self._spider.mode != CRAWL:
+            return
+        archive = self.archive
+        least = self._spider.minimum_articles
+        run, past = archive.looked.samples, archive.past()
+        self._findings = judged(archive.tally, run, past, clock.moment(), least, self._unwatched)
+        for finding in self._findings:
+            if finding.captures:
+                archive.decide(Decision(finding.monitor, finding.field or "", finding.reason, finding.captures))
 
 
 @contextmanager

@@ -68,6 +68,10 @@ class Article:
     verdict: str | None = None  # what the archive made of it: new, changed, same or late
 
 
+# What stands in the evidence of a page that was cut where it was too much to be read, with the reason.
+CUT = "cut"
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A link to an article on a list page."""
@@ -85,4 +89,5 @@ class Listing:
     nodes: tuple[str, ...]  # other lists (node_…) named in the main block, absolute
     charset: str
     charset_evidence: dict[str, object]
+    beyond: str | None = None  # why there may be more links than these; None where there are not
     without_id: int = 0  # addresses in the main block that look like the host's articles but hold no content id

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ciwen_crawler.capture import Capture
+from ciwen_crawler.decision import Decision
 from ciwen_crawler.exchange import Exchange
-from ciwen_crawler.health import Past
+from ciwen_crawler.health.looked import Looked
+from ciwen_crawler.health.past import Past
+from ciwen_crawler.store.agenda import Agenda
 from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.memory import Memory
-from ciwen_crawler.store.past import past
 from ciwen_crawler.tally import Tally
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.exchanges import records_of
@@ -21,10 +23,12 @@ class Rehearsal:
 
     def __init__(self, folder: Path) -> None:
         self.tally = Tally()
+        self.looked = Looked()
         self.on_fault: Callable[[Exception], None] | None = None
         path = folder / NAME
         self._database = Database(path, read_only=True) if path.exists() else None
         self.memory = Memory(self._database, folder / WARC)
+        self.agenda = Agenda(self._database)
 
     def keep(self, exchange: Exchange) -> Capture | None:
         """The capture that an archive would keep."""
@@ -33,9 +37,12 @@ class Rehearsal:
         records = records_of(exchange, new_id())
         return capture_of(records.response, records.request, "") if records.response else None
 
-    def past(self, channel: str | None) -> Past:
-        """What the archive holds of a channel."""
-        return past(self._database, channel) if self._database else Past(0, {})
+    def past(self) -> Past:
+        """No article is read, so none is judged."""
+        return Past()
+
+    def decide(self, decision: Decision) -> None:
+        """Nor is any decided against."""
 
     def commit(self) -> None:
         """Nothing waits."""
@@ -43,7 +50,9 @@ class Rehearsal:
     def note_incomplete(self) -> None:
         """No article is read."""
 
-    def finish(self, outcome: str, exit_code: int, stats: Mapping[str, object]) -> None:
+    def finish(
+        self, outcome: str, exit_code: int, stats: Mapping[str, object], judged: Mapping[str, object] | None = None
+    ) -> None:
         """Nothing was begun."""
 
     def abandon(self) -> None:

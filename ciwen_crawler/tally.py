@@ -51,6 +51,7 @@ class Tally:
     starts_asked: int = 0
     starts_answered: int = 0
     lists: int = 0  # list pages read
+    listed: int = 0  # links to articles on them
     pages: int = 0  # article pages read
     found: int = 0  # articles in scope that lists name
     due: int = 0  # articles asked for
@@ -78,7 +79,9 @@ class Tally:
     private: Refused = field(default_factory=Refused)  # addresses that are none of the public internet's
     slowed: Counter[str] = field(default_factory=Counter)  # host → answers 429 and 503
     given_up: dict[str, str] = field(default_factory=dict)  # host → why nothing more was asked of it
-    oversized: int = 0
+    oversized: int = 0  # too long to be fetched or unpacked, or too much to be read
+    excesses: list[dict[str, str]] = field(default_factory=list)  # those, and what else was beyond a bound: url, reason
+    excesses_untold: int = 0
     without_id: int = 0  # links like articles' that name no content id
     walks: dict[str, dict[str, Any]] = field(default_factory=dict)  # list → how far it was walked (`due.walk`)
     pending: dict[str, list[Any]] = field(default_factory=dict)  # URL of an article not had → [tries, the last one]
@@ -111,6 +114,18 @@ class Tally:
             self.asset_failures.append(_told(url, reason, attempts))
         else:
             self.asset_failures_untold += 1
+
+    def too_large(self, url: str, reason: str) -> None:
+        """A page or an image is archived as far as it came, and was not read."""
+        self.oversized += 1
+        self.excess(url, reason)
+
+    def excess(self, url: str, reason: str) -> None:
+        """Something of a page is beyond a bound, and was left out."""
+        if len(self.excesses) < _MOST_TOLD:
+            self.excesses.append({"url": without_userinfo(url), "reason": reason})
+        else:
+            self.excesses_untold += 1
 
     def _tell(self, url: str, reason: str, attempts: Attempts) -> None:
         if len(self.failures) < _MOST_TOLD:

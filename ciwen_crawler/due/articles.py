@@ -1,10 +1,14 @@
 """Articles that are due: which are to be looked at again. The young are changed often, the old hardly ever."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
+from ciwen_crawler import clock
 from ciwen_crawler.errors import UsageError
+from ciwen_crawler.store.agenda import Band, Sighting
 
 ALWAYS = "always"
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -12,7 +16,9 @@ _SPAN = r"([1-9][0-9]{0,3})([hd])"
 _STEP = re.compile(rf"{_SPAN} +{_SPAN}", re.ASCII)
 _LAST = re.compile(_SPAN, re.ASCII)
 # A run that cron begins every hour is never a whole hour after the one before it reached the same article.
-_SLACK = 0.9
+SLACK = 0.9
+# Three looks that find nothing, over three days, make an article count as gone (`store.standing`).
+_UNSURE = timedelta(hours=36)
 
 
 class Step(NamedTuple):
@@ -35,8 +41,30 @@ class Schedule(NamedTuple):
         age = looked_at - since
         for step in self.steps:
             if step.age is None or age <= step.age:
-                return now - looked_at >= step.every * _SLACK
+                return now - looked_at >= step.every * SLACK
         return True
+
+    def wants(self, seen: Sighting, now: datetime) -> bool:
+        """Whether an article is to be looked at now, after its last look."""
+        looked_at = clock.read(seen.looked_at)
+        if self.steps and seen.is_absent:
+            return now - looked_at >= _UNSURE
+        return self.is_due(looked_at, clock.read(seen.since), now)
+
+    def bands(self, now: datetime) -> Iterator[Band]:
+        """Where every article is found that is due, and few others: those that a step makes due and the next one does
+        not yet are young by now, too.
+        """
+        for step, following in pairwise(self.steps):
+            if step.age is not None:
+                until, since = now - step.every * SLACK, now - following.every * SLACK - step.age
+                yield Band(clock.written(until), clock.written(since), step.age)
+        last = self.steps[-1].every * SLACK if self.steps else timedelta(0)
+        yield Band(clock.written(now - last))
+
+    def absent_until(self, now: datetime) -> str:
+        """Until when articles were not found that are looked for again now."""
+        return clock.written(now - _UNSURE)
 
 
 def schedule(text: str) -> Schedule:

@@ -22,6 +22,9 @@ class ArchivingSpider(Spider):
         super().__init__(**kwargs)
         self.unreadable: list[UnreadableInput] = []  # what was to be read and could not be
 
+    def conclude(self) -> None:
+        """The run is over: the last of what its report is to say."""
+
     @property
     def archive(self) -> Archive:
         """The run's archive, or what stands in for it."""

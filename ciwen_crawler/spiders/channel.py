@@ -1,48 +1,39 @@
-"""The channel's spider: start pages → lists → articles → their further pages → their images; and what all those pages
-need to be seen as they were.
-"""
+"""The channel's spider: start pages → lists → articles → their further pages; then articles that no list names."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any, Self
 
-from scrapy import Request
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DownloadCancelledError
+from scrapy.exceptions import DontCloseSpider
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from ciwen_crawler import __version__, channels, clock
-from ciwen_crawler.capture import ARTICLE, IMAGE, LIST, OTHER, Capture
+from ciwen_crawler.budget import Budget
+from ciwen_crawler.capture import LIST
 from ciwen_crawler.due.articles import Schedule, schedule
-from ciwen_crawler.due.assets import Assets, Wanted, as_asked
-from ciwen_crawler.errors import UsageError
-from ciwen_crawler.exchange import ATTEMPTS, BY_LENGTH, CAPTURE, KIND, VIA
-from ciwen_crawler.identity import (
-    article_id,
-    article_url,
-    canonical_url,
-    content_id,
-    host_of,
-    in_hosts,
-    is_twin,
-    node_id,
-)
-from ciwen_crawler.items import Article, ArticlePage, Image, Link, Listing
-from ciwen_crawler.pages import LONGEST, is_article, is_page, read_article, read_listing
-from ciwen_crawler.spiders.base import ArchivingSpider
-from ciwen_crawler.store.articles import CHANGED
+from ciwen_crawler.due.lists import WHOLE_EVERY, Asked, Lists, earlier, place
+from ciwen_crawler.due.walk import Item
+from ciwen_crawler.identity import article_id, article_url, content_id, host_of, in_hosts, is_twin
+from ciwen_crawler.items import Link
+from ciwen_crawler.pages import read_listing
+from ciwen_crawler.refusal import Disallowed, Unasked
+from ciwen_crawler.spiders.arguments import count, flag
+from ciwen_crawler.spiders.asking import reason, what_failed
+from ciwen_crawler.spiders.looking import LookingSpider
 
-# What is begun is finished first, so that few requests wait and memory does not grow with the channel.
-_PRIORITY = {OTHER: -10, LIST: 0, ARTICLE: 10, IMAGE: 20}
-_FURTHER_PAGE = 30
+_MISSING = frozenset({404, 410})
+_AT_ONCE = 200  # requests that wait, where thousands of articles are due
 
 
-class ChannelSpider(ArchivingSpider):
+class ChannelSpider(LookingSpider):
     """`scrapy crawl ciwen`, with `-a` for each argument: `channel`, `start` (blank-separated), `max_articles`,
-    `full`, `images`, `assets` and `dry_run` (0 or 1).
+    `max_requests`, `max_time`, `max_bytes`, `full`, `images`, `assets` and `dry_run` (0 or 1).
     """
 
     name = "ciwen"
@@ -57,9 +48,13 @@ class ChannelSpider(ArchivingSpider):
         images: str | int | bool = True,
         assets: str | int | bool = True,
         dry_run: str | int | bool = False,
+        max_requests: str | int | None = None,
+        max_time: str | None = None,
+        max_bytes: str | int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.budget = Budget.of(max_requests, max_time, max_bytes)
         self.channel = channels.channel(channel)
         self.channel_name = self.channel.name
         self.description = f"{self.channel.name}, news channel of {', '.join(self.channel.hosts)}"
@@ -69,18 +64,15 @@ class ChannelSpider(ArchivingSpider):
         self.scope = self.channel.scope | {host_of(url).removeprefix("www.") for url in given}
         self.minimum_articles = 1 if given else self.channel.minimum_articles
         self.asset_scope = self.scope | self.channel.asset_scope
-        self.most_articles = _count(max_articles)
-        self.is_full = _flag(full)
-        self.wants_images = _flag(images)
-        self.wants_assets = _flag(assets)
-        self.is_rehearsal = _flag(dry_run)
+        self.most_articles = count("max_articles", max_articles)
+        self.is_full = flag(full)
+        self.wants_images = flag(images)
+        self.wants_assets = flag(assets)
+        self.is_rehearsal = flag(dry_run)
         self.schedule = Schedule(())
         self.would_fetch: list[dict[str, Any]] = []  # what a run that is not dry would ask for
-        self._lists: set[str] = set()  # canonical URLs asked for
-        self._list_pages: dict[str, int] = {}  # pages asked for, by list
+        self._is_given = bool(given)
         self._found: set[str] = set()  # ids of articles
-        self._further: set[str] = set()  # pages after the first, asked for
-        self._images: set[str] = set()
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -98,6 +90,7 @@ class ChannelSpider(ArchivingSpider):
             for name in ("DOWNLOAD_DELAY", "AUTOTHROTTLE_START_DELAY"):
                 crawler.settings.set(name, spider.channel.delay, priority="spider")
         spider.schedule = schedule(crawler.settings["CIWEN_LOOK_AGAIN"])
+        crawler.signals.connect(spider.rest, signals.spider_idle)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
@@ -111,228 +104,149 @@ class ChannelSpider(ArchivingSpider):
         if content_id(url):
             yield from self._article_requests([Link(url, None)], None, is_due=True)
         else:
-            yield from self._list_requests([url], None, depth=0)
+            page = self._lists.start(url)
+            yield from self._list_requests([page] if page else [], None)
 
     # Lists
 
     def parse_list(self, response: Response) -> Iterator[Request]:
-        """A list page's further pages, the lists it names, and its articles."""
+        """A list page's articles, the lists that it names, and its list's next page."""
         capture = self._page(response)
+        name, number = response.meta["list"], response.meta["page"]
         if capture is None:
+            self._lists.walk(name).failed(number, "no list can be read")
+            yield from self._next_page(name)
             return
         listing = read_listing(capture)
         self.tally.lists += 1
+        self.tally.listed += len(listing.links)
         self.tally.without_id += listing.without_id
+        if listing.beyond:
+            self.tally.excess(capture.url, listing.beyond)
         if not self.is_rehearsal:
             self.archive.store.add_listing(capture, listing)
         yield from self._article_requests(listing.links, capture.url, is_due=self.is_full)
         yield from self._asset_requests(capture)
+        self._lists.walk(name).read(number, self._items(listing.links))
+        self._lists.turn(name, self._in_scope(listing.pages))
+        yield from self._next_page(name, capture.url)
+        if not self.tally.budget and response.meta["depth_of_list"] < self.channel.list_depth:
+            for url in self._in_scope(listing.nodes):
+                found = self._lists.name(url, response.meta["depth_of_list"] + 1)
+                yield from self._list_requests(found, capture.url)
+
+    def list_failed(self, failure: Failure) -> Iterator[Request]:
+        """A list page that was not had. Its walk goes on without it."""
+        self.failed(failure)
+        request, error = what_failed(failure)
+        name, number = request.meta["list"], request.meta["page"]
+        if isinstance(error, Unasked):
+            return
+        if isinstance(error, Disallowed) or self._is_still_missing(error):
+            self._lists.walk(name).passed()
+        else:
+            self._lists.walk(name).failed(number, reason(error))
+        yield from self._next_page(name)
+
+    def _is_still_missing(self, error: BaseException | None) -> bool:
+        """Whether a page is not there that was not there the last time either: some pager names it in vain."""
+        if not isinstance(error, HttpError) or error.response.status not in _MISSING:
+            return False
+        return self.archive.agenda.status(error.response.url) in _MISSING
+
+    def _items(self, links: Sequence[Link]) -> list[Item]:
+        # A list may lead to other sites alone.
+        own = [link for link in links if in_hosts(link.url, self.scope)] or links
+        return [Item(place(link.url), self.archive.agenda.is_known(article_id(link.url))) for link in own]
+
+    def _in_scope(self, urls: Iterable[str]) -> Iterator[str]:
+        return (url for url in urls if in_hosts(url, self.scope))
+
+    def _next_page(self, name: str, via: str | None = None) -> Iterator[Request]:
         if not self.tally.budget:
-            yield from self._lists_named(listing, capture, response.meta["depth_of_list"])
+            yield from self._list_requests(self._lists.next(name), via)
 
-    def _lists_named(self, listing: Listing, capture: Capture, depth: int) -> Iterator[Request]:
-        yield from self._list_requests(listing.pages, capture.url, depth)
-        if depth < self.channel.list_depth:
-            yield from self._list_requests(listing.nodes, capture.url, depth + 1)
+    def _list_requests(self, pages: Iterable[Asked], via: str | None) -> Iterator[Request]:
+        for page in pages:
+            named = {"list": page.list, "page": page.number, "depth_of_list": page.depth}
+            yield self._request(page.url, LIST, via, self.parse_list, self.list_failed, named=named)
 
-    def _list_requests(self, urls: Iterable[str], via: str | None, depth: int) -> Iterator[Request]:
-        for url in urls:
-            canonical, node = canonical_url(url), node_id(url)
-            stem = f"{host_of(url)} {node.number}" if node else canonical
-            pages = self._list_pages.get(stem, 0)
-            if not pages and len(self._list_pages) >= self.channel.lists:
-                continue
-            if canonical not in self._lists and pages < self.channel.list_pages and in_hosts(url, self.scope):
-                self._lists.add(canonical)
-                self._list_pages[stem] = pages + 1
-                yield self._request(url, LIST, via, self.parse_list, depth_of_list=depth)
+    @cached_property
+    def _lists(self) -> Lists:
+        since = clock.moment() - WHOLE_EVERY
+        known = earlier(self.archive.agenda.walks(self.channel_name, since))
+        return Lists(known, self.channel.lists, self.channel.list_pages, self.is_full)
 
     # Articles
 
-    def _article_requests(self, links: Iterable[Link], via: str | None, is_due: bool) -> Iterator[Request]:
+    def _article_requests(
+        self, links: Iterable[Link], via: str | None, *, is_due: bool = False, is_listed: bool = True
+    ) -> Iterator[Request]:
         for link in links:
             identity = article_id(link.url)
             if identity in self._found or not in_hosts(link.url, self.scope):
                 continue
             self._found.add(identity)
-            self.tally.found += 1
             asks = is_due or self._is_due(identity)
+            self.tally.found += is_listed
             if not asks:
-                self.tally.resting += 1
+                self.tally.resting += is_listed
             elif self.most_articles is not None and self.tally.due >= self.most_articles:
                 self.tally.budget = f"--max-articles {self.most_articles}"
                 continue
             else:
                 self.tally.due += 1
+                self.tally.off_list += not is_listed
             if self.is_rehearsal:
-                known = self.archive.memory.knows(identity)
-                told = {"id": identity, "url": link.url, "title": link.title, "known": known, "due": asks}
-                self.would_fetch.append(told)
+                if asks or is_listed:
+                    self._would_fetch(identity, link, asks)
             elif asks:
                 # A twin, and a page after the first, lead to the article's canonical first page.
                 number = content_id(link.url)
                 is_first = number is not None and number.page == 1 and not is_twin(link.url)
-                yield self._request(link.url if is_first else article_url(link.url), ARTICLE, via, self.parse_article)
+                url = link.url if is_first else article_url(link.url)
+                yield self._article_request(url, via, identity)
+
+    def _would_fetch(self, identity: str, link: Link, asks: bool) -> None:
+        known = self.archive.memory.knows(identity)
+        self.would_fetch.append({"id": identity, "url": link.url, "title": link.title, "known": known, "due": asks})
 
     def _is_due(self, identity: str) -> bool:
-        """Whether it is time for a look at an article; one that was never seen whole is looked for in every run."""
-        seen = self.archive.memory.sighting(identity)
-        if seen is None:
-            return True
-        return self.schedule.is_due(clock.read(seen.looked_at), clock.read(seen.since), clock.read(clock.now()))
+        """Whether it is time for a look at an article; one that could not be had is tried again later and later."""
+        now = clock.moment()
+        if self.schedule.steps and self._pending.rests(identity, now):
+            return False
+        seen = self.archive.agenda.sighting(identity)
+        return seen is None or self.schedule.wants(seen, now)
 
-    def parse_article(self, response: Response) -> Iterator[Article | Request]:
-        """An article, once the last of its pages has come; until then those that are lacking."""
-        capture = self._page(response)
-        if capture is None:
+    # What no list of this run names
+
+    def rest(self) -> None:
+        """When nothing is left to do, as all lists are walked: what they do not name, some at a time."""
+        if self._is_given or self.tally.budget or not self.tally.starts_answered:
             return
-        if not is_article(capture):
-            asked = response.meta.get("redirect_urls", [capture.url])[0]
-            self.tally.failure(asked, f"leads to {capture.url}, which is no article's")
+        try:
+            requests = list(islice(self._off_list, _AT_ONCE))
+        except Exception as fault:  # noqa: BLE001 - Scrapy would log it and call the run finished
+            assert self.archive.on_fault
+            self.archive.on_fault(fault)
             return
-        page = read_article(capture)
-        self.tally.pages += 1
-        if page.number:
-            yield from self._further_pages(capture, page)
-        article = self.archive.store.looks.add(capture, page)
-        yield from self._image_requests(page.images, capture.url)
-        if article:
-            self.tally.read_article(article)
-            # What its pictures show may have been changed with it. This is asked before the article is stored.
-            if self.archive.store.articles.judge(article) == CHANGED:
-                yield from self._image_requests(article.images, capture.url, again=True)
-            yield article
-        yield from self._asset_requests(capture, [image.url for image in page.images])
-
-    def _further_pages(self, capture: Capture, page: ArticlePage) -> Iterator[Request]:
-        stem, dot, extension = article_url(capture.url).rpartition(".")
-        for number in page.pages:
-            url = f"{stem}_{number}{dot}{extension}"
-            # A long pager names the pages near its own, so each page is asked for what lies behind it.
-            if number > 1 and url not in self._further:
-                self._further.add(url)
-                yield self._request(url, ARTICLE, capture.url, self.parse_article, priority=_FURTHER_PAGE)
-
-    def _image_requests(self, images: Iterable[Image], via: str, again: bool = False) -> Iterator[Request]:
-        if not self.wants_images:
-            return
-        for url in (as_asked(image.url) for image in images):
-            if url in self._images or not url.startswith(("http://", "https://")):
-                continue
-            if self.wants_assets and self._assets.has_given(url):  # a list shows it, too, and came first
-                continue
-            # Their names hold a UUID each, so while its article is as it was, an image is that image.
-            if again or not self.archive.memory.has(url):
-                self._images.add(url)
-                yield self._request(url, IMAGE, via, self.parse_image)
-
-    def parse_image(self, response: Response) -> None:
-        """An image's bytes are in the archive by now."""
-        self._answered(response)
-        self.tally.images += 1
-
-    # What pages need to be seen as they were
+        assert self.crawler.engine
+        for request in requests:
+            self.crawler.engine.crawl(request)
+        if requests:
+            raise DontCloseSpider
 
     @cached_property
-    def _assets(self) -> Assets:
-        # The archive is there only once the spider is.
-        return Assets(self.archive.memory, self.asset_scope, self.wants_images)
+    def _off_list(self) -> Iterator[Request]:
+        agenda, now = self.archive.agenda, clock.moment()
+        lacking = agenda.never_had() | dict(self._pending)
+        due = agenda.due(self.schedule.bands(now), self.schedule.absent_until(now))
+        links = [Link(url, None) for url in (lacking | due).values()]
+        return self._article_requests(links, None, is_listed=False)
 
-    def _asset_requests(self, page: Capture, besides: Iterable[str] = ()) -> Iterator[Request]:
-        if self.wants_assets and not self.is_rehearsal:
-            yield from map(self._asset_request, self._assets.named_by(page, besides))
-
-    def _asset_request(self, wanted: Wanted) -> Request:
-        named = {"use": wanted.use, "depth_of_asset": wanted.depth}
-        return _request(wanted.url, OTHER, wanted.via, self.parse_asset, self.asset_failed, **named)
-
-    def parse_asset(self, response: Response) -> Iterator[Request]:
-        """A stylesheet's imports, fonts and images; what else it may be is in the archive by now."""
-        self.tally.assets += 1
-        capture: Capture = response.meta[CAPTURE]
-        found = self._assets.named_by_asset(capture, response.meta["use"], response.meta["depth_of_asset"])
-        yield from map(self._asset_request, found)
-
-    def asset_failed(self, failure: Failure) -> None:
-        """An asset that was not had: told in the report, and no run is the worse for it."""
-        request, error = _failed(failure)
-        url = error.response.url if isinstance(error, HttpError) else request.url
-        self.tally.asset_failure(url, _reason(error), request.meta.get(ATTEMPTS, ()))
-
-    # Requests and what becomes of them
-
-    def _request(
-        self, url: str, kind: str, via: str | None, callback: Any, priority: int | None = None, **meta: Any
-    ) -> Request:
-        self.tally.asked += 1
-        request = _request(url, kind, via, callback, self.failed, **meta)
-        return request if priority is None else request.replace(priority=priority)
-
-    def _page(self, response: Response) -> Capture | None:
-        """The answer, where anything can be read from it."""
-        capture = self._answered(response)
-        if is_page(capture):
-            return capture
-        if capture.truncated == BY_LENGTH or len(capture.body) > LONGEST:
-            self.tally.oversized += 1
-        else:
-            self.tally.failure(capture.url, f"no HTML page, but {capture.mime}")
-        return None
-
-    def _answered(self, response: Response) -> Capture:
-        if response.meta.get("is_start"):
-            self.tally.starts_answered += 1
-        capture: Capture = response.meta[CAPTURE]
-        return capture
-
-    def failed(self, failure: Failure) -> None:
-        """A request that brought nothing: counted, and told in the report."""
-        request, error = _failed(failure)
-        attempts = request.meta.get(ATTEMPTS, ())
-        if isinstance(error, HttpError):
-            self.tally.failure(error.response.url, _reason(error), attempts)
-        elif isinstance(error, DownloadCancelledError):
-            self.tally.oversized += 1
-        elif request.meta.get("ciwen_refused"):
-            self.tally.refusal(request.url, _reason(error))
-        else:
-            self.tally.failure(request.url, _reason(error), attempts)
-
-
-def _request(url: str, kind: str, via: str | None, callback: Any, errback: Any, **meta: Any) -> Request:
-    return Request(
-        url,
-        callback=callback,
-        errback=errback,
-        priority=_PRIORITY[kind],
-        meta={KIND: kind, VIA: via, **meta},
-        # Requests are told apart here, by article and list; Scrapy would do it again, and lose a redirected twin.
-        dont_filter=True,
-    )
-
-
-def _failed(failure: Failure) -> tuple[Request, BaseException | None]:
-    request: Request = failure.request  # type: ignore[attr-defined]
-    return request, failure.value
-
-
-def _reason(error: BaseException | None) -> str:
-    if isinstance(error, HttpError):
-        return f"status {error.response.status}"
-    return str(error) or type(error).__name__
-
-
-def _count(value: str | int | None) -> int | None:
-    if value is None or value == "":
-        return None
-    try:
-        number = int(value)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise UsageError(f"max_articles must be a whole number from 1, not {value!r}")
-    return number
-
-
-def _flag(value: str | int | bool) -> bool:
-    return str(value).lower() in ("1", "true", "yes", "on")
+    def conclude(self) -> None:
+        """What the next run is to know of the lists and of what could not be had."""
+        cut_off = f"ended by {self.tally.budget}" if self.tally.budget else None
+        self.tally.walks = self._lists.told(cut_off)
+        self.tally.pending, self.tally.pending_untold = self._pending.told()

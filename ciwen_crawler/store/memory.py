@@ -12,8 +12,7 @@ from urllib.parse import urljoin
 
 from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, func, or_, select
 
-from ciwen_crawler import clock
-from ciwen_crawler.capture import ARTICLE, Capture
+from ciwen_crawler.capture import Capture
 from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.exchange import BY_LENGTH
 from ciwen_crawler.message import Message, joined, response
@@ -51,13 +50,6 @@ _SENT = _ROW.where(_c.url == bindparam("url"), _c.status == 200, _c.truncated.is
 _OF_DIGEST = _ROW.where(_WHOLE, _c.payload_digest == bindparam("payload"), _c.status == bindparam("status")).order_by(
     _c.fetched_at, _c.id
 )
-
-
-class Sighting(NamedTuple):
-    """When an article was last seen whole, and since when there is such a page. UTC."""
-
-    looked_at: str
-    since: str  # its publication, else its first capture
 
 
 class Validators(NamedTuple):
@@ -110,18 +102,6 @@ class Memory:
         runs = schema.crawls.c
         found = self._rows(select(runs.stats).where(runs.started_at >= since, runs.stats.is_not(None)))
         return {url for row in found for url in _urls_of_asset_failures(row["stats"])}
-
-    def sighting(self, article_id: str) -> Sighting | None:
-        """The last time that an article was seen whole, in quarantine too; None where it never was."""
-        a, v, q = schema.articles.c, schema.versions.c, schema.quarantine.c
-        newest = and_(v.article_id == a.id, v.number == a.versions)
-        stored = select(a.last_captured_at, a.first_captured_at, v.published_at).where(newest, a.id == article_id)
-        refused = select(func.max(_c.fetched_at).label("last"), func.min(_c.fetched_at).label("first")).where(
-            _c.article_id == article_id, _c.kind == ARTICLE, _c.id.in_(select(q.capture_id))
-        )
-        looks = [(row["last_captured_at"], _since(row)) for row in self._rows(stored)]
-        looks += [(row["last"], row["first"]) for row in self._rows(refused) if row["last"]]
-        return Sighting(*max(looks)) if looks else None
 
     def validators(self, url: str) -> Validators | None:
         """What to ask a URL with, so that the newest answer that can be read does not come again."""
@@ -255,12 +235,6 @@ def _told(revisit: Record) -> Iterator[ColumnElement[bool]]:
     digest, own = revisit.field("WARC-Payload-Digest"), moment(revisit.field("WARC-Date") or "")
     if digest and own:  # nothing refers to what is later
         yield and_(_WHOLE, _c.status == 200, _c.payload_digest == digest, _c.fetched_at <= own)
-
-
-def _since(row: RowMapping) -> str:
-    published_at: str | None = row["published_at"]
-    first: str = row["first_captured_at"]
-    return clock.written(clock.read(published_at)) if published_at else first
 
 
 def _original(row: Any) -> Original:
