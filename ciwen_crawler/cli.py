@@ -16,6 +16,7 @@ from ciwen_crawler import __version__, channels, ending
 from ciwen_crawler.errors import CannotWrite, CiwenError, UsageError
 from ciwen_crawler.legible import legible
 from ciwen_crawler.lock import Lock, held_still
+from ciwen_crawler.log import FORMAT, LogFormat, speak_as_asked
 from ciwen_crawler.notice import notify
 from ciwen_crawler.overrides import archive_of, parsed
 from ciwen_crawler.warc.files import WARC, exists, must_hold_warcs
@@ -42,6 +43,14 @@ Archive = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing where the exit is 0.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print Scrapy's log.")]
+LogForm = Annotated[
+    LogFormat,
+    typer.Option(
+        FORMAT,
+        metavar="FORM",
+        help="What standard error is told: text, or json, an object a line.",
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("-s", "--set", metavar="NAME=VALUE", help="A Scrapy setting; wins over everything. Repeatable."),
@@ -57,6 +66,13 @@ def crawl(
         list[str] | None, typer.Option(help="Begin at this page, not at the channel's. Repeatable.", metavar="URL")
     ] = None,
     max_articles: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask for N articles at most.")] = None,
+    max_requests: Annotated[
+        str | None, typer.Option(metavar="N", help="End after N requests, redirects and robots.txt included.")
+    ] = None,
+    max_time: Annotated[str | None, typer.Option(metavar="TIME", help="End after so long: 90s, 30m, 2h.")] = None,
+    max_bytes: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="End once so much was received: 500MB, 2GB.")
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Walk every list page, look at every article, due for it or not.")
     ] = False,
@@ -70,6 +86,7 @@ def crawl(
     set_: Set = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    log_format: LogForm = LogFormat.TEXT,
     as_json: Json = False,
 ) -> None:
     """Crawl a channel into the archive."""
@@ -86,10 +103,14 @@ def crawl(
             overrides,
             lock=lock,
             quiet=quiet or as_json,
-            verbose=verbose,
+            verbose=verbose and not quiet,
+            log_format=log_format,
             channel=channel,
             start=starts,
             max_articles=max_articles,
+            max_requests=max_requests,
+            max_time=max_time,
+            max_bytes=max_bytes,
             full=full,
             images=images,
             assets=assets,
@@ -113,6 +134,7 @@ def replay(
     set_: Set = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    log_format: LogForm = LogFormat.TEXT,
     as_json: Json = False,
 ) -> None:
     """Archive pages that are saved already, without a network."""
@@ -122,7 +144,14 @@ def replay(
         from ciwen_crawler.spiders.replay import ReplaySpider
 
         ended = run(
-            ReplaySpider, archive, overrides, lock=lock, quiet=quiet or as_json, verbose=verbose, sources=sources
+            ReplaySpider,
+            archive,
+            overrides,
+            lock=lock,
+            quiet=quiet or as_json,
+            verbose=verbose and not quiet,
+            log_format=log_format,
+            sources=sources,
         )
     from ciwen_crawler.telling.run import replayed
 
@@ -141,13 +170,14 @@ def rebuild(
     must_hold_warcs(archive)
     with Lock(archive):
         from ciwen_crawler.store import queries, upkeep
-        from ciwen_crawler.telling.state import state
+        from ciwen_crawler.store.state import state
+        from ciwen_crawler.telling.state import counts
         from ciwen_crawler.warc.recovery import recover
 
         recover(archive / WARC)
         upkeep.rebuild(archive, jobs)
-    facts = queries.status(queries.opened(archive), archive)
-    _print(state(facts), facts, as_json, quiet)
+    facts = state(queries.opened(archive), archive)
+    _print(counts(facts), facts, as_json, quiet)
 
 
 @app.command()
@@ -175,13 +205,29 @@ def verify(
 
 
 @app.command()
-def status(archive: Archive = _DEFAULT, as_json: Json = False) -> None:
-    """What is archived, when it last ran and how well, what is missing."""
-    from ciwen_crawler.store import queries
-    from ciwen_crawler.telling.state import state
+def status(
+    archive: Archive = _DEFAULT,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write it as one page of HTML, there when it is whole.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What is archived, how the last runs went, what is missing."""
+    from rich.console import Console
 
-    facts = queries.status(queries.opened(archive), archive)
-    _print(state(facts), facts, as_json)
+    from ciwen_crawler.exports.output import opened
+    from ciwen_crawler.store import queries
+    from ciwen_crawler.store.state import state
+    from ciwen_crawler.telling.state import pictured
+
+    facts = state(queries.opened(archive), archive)
+    if html is not None:
+        from ciwen_crawler.telling.page import page  # Jinja takes a while to import
+
+        with opened(html, is_text=True) as output:
+            output.write(page(facts).encode())
+        return
+    _print("" if as_json else pictured(facts, Console(highlight=False)), facts, as_json, commands=True)
 
 
 @app.command()
@@ -314,6 +360,7 @@ def _leave(code: int, lines: Iterable[str]) -> None:
 def main() -> NoReturn:
     """The console script."""
     ending.answer_signals()
+    speak_as_asked(sys.argv)
     if isinstance(sys.stdout, TextIOWrapper):  # a service may have none
         # A terminal that speaks GBK knows no Turkish letters.
         sys.stdout.reconfigure(errors="backslashreplace")

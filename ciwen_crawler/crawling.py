@@ -1,5 +1,6 @@
 """Runs a spider from the command line: Scrapy's process, our progress, and an exit code that is honest."""
 
+import logging
 import sys
 from asyncio import Task
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from scrapy.utils.asyncio import create_looping_call
 from ciwen_crawler.archiving import INTERRUPTED, NO_BEGIN, Archiving, Result
 from ciwen_crawler.errors import CiwenError, UsageError
 from ciwen_crawler.lock import Lock
+from ciwen_crawler.log import LogFormat, keep_secrets, print_records
+from ciwen_crawler.log import line as log_line
 from ciwen_crawler.tally import Tally
 
 _REFRESH = 0.5  # seconds, on a terminal
@@ -40,27 +43,33 @@ def run(
     lock: Lock | None = None,
     quiet: bool = False,
     verbose: bool = False,
+    log_format: LogFormat = LogFormat.TEXT,
     **arguments: Any,
 ) -> Run:
     """Run a spider to its end.
 
-    `overrides` win over every other setting (`-s`); `lock` is the archive's, where it is held already. Raises
-    CiwenError where the run could not begin, KeyboardInterrupt where it was interrupted before that.
+    `overrides` win over every other setting (`-s`); `lock` is the archive's, where it is held already; `quiet` leaves
+    out progress, `verbose` brings Scrapy's log. Raises CiwenError where the run could not begin, KeyboardInterrupt
+    where it was interrupted before that.
     """
     settings = Settings()
     settings.setmodule("ciwen_crawler.settings", priority="project")
-    settings.setdict({"CIWEN_ARCHIVE": str(archive), "LOG_ENABLED": verbose}, priority="project")
+    is_json = log_format is LogFormat.JSON
+    settings.setdict({"CIWEN_ARCHIVE": str(archive), "LOG_ENABLED": verbose and not is_json}, priority="project")
     for name, value in overrides.items():
         if name.startswith("CIWEN_") and name not in settings:
             known = ", ".join(sorted(each for each in settings if each.startswith("CIWEN_")))
             raise UsageError(f"-s {name}: no setting has that name; Ciwen's own are {known}")
         with _blaming({name: value}, whatever=True):
             settings.set(name, value, priority="cmdline")
+    keep_secrets()
     with _blaming(overrides):
+        if verbose and is_json:
+            print_records(settings["LOG_LEVEL"])
         process = AsyncCrawlerProcess(settings)
         crawler = process.create_crawler(spider)
         crawler.lock = lock  # type: ignore[attr-defined]
-        reporter = _Reporter(crawler)
+        reporter = _Reporter(crawler, is_json=is_json)
         if not quiet:
             crawler.signals.connect(reporter.begin, signals.engine_started)
         task = process.crawl(crawler, **arguments)
@@ -108,10 +117,11 @@ def result_of(crawler: Crawler, task: Task[None]) -> Result:
 
 
 class _Reporter:
-    """Progress: a bar on a terminal, a line now and then elsewhere."""
+    """Progress: a bar on a terminal, a line now and then elsewhere, and for who wants JSON."""
 
-    def __init__(self, crawler: Crawler) -> None:
+    def __init__(self, crawler: Crawler, *, is_json: bool) -> None:
         self._crawler = crawler
+        self._is_json = is_json
         self._console = Console(stderr=True)
         self._progress: Progress | None = None
         self._calls = create_looping_call(self._report)
@@ -119,7 +129,7 @@ class _Reporter:
 
     def begin(self) -> None:
         """Report from now on."""
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._is_json:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
             self._progress = Progress(*columns, console=self._console, transient=True)
             self._task = self._progress.add_task("")
@@ -142,5 +152,13 @@ class _Reporter:
         if self._progress:
             done = tally.lists + tally.pages + tally.images + tally.failed
             self._progress.update(self._task, description=line, total=tally.asked or None, completed=done)
-        else:
-            print(line, file=sys.stderr, flush=True)
+            return
+        if self._is_json:
+            line = log_line(logging.INFO, line, **_counts(tally))
+        print(line, file=sys.stderr, flush=True)
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    """What a line of progress says, by the names of the report."""
+    names = ("lists", "found", "read", "stored", "images", "assets", "asked", "failed", "exchanges", "received")
+    return {name: getattr(tally, name) for name in names}

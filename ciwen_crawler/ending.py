@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
+from ciwen_crawler import notice
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EXIT_CODE = 130
 TOLD = "interrupted: what was committed stays, the next run mends the rest"
@@ -60,4 +62,4 @@ def _at_once(*_: object) -> None:
 
 def _tell() -> None:
     with suppress(OSError):  # nobody may listen any more
-        os.write(2, f"ciwen: {TOLD}\n".encode())
+        os.write(2, f"{notice.line(TOLD)}\n".encode())

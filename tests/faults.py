@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
-from ciwen_crawler import archive
+from ciwen_crawler import archive, crawling
 from ciwen_crawler.exchange import Exchange
 from ciwen_crawler.store.store import Store
 from tests.program import ROOT
@@ -92,3 +92,11 @@ class Pausing(Middleware):
             count += 1
             if count == 3:
                 Path(os.environ[_WHERE]).read_bytes()
+
+
+class Hasty(Middleware):
+    """Progress is told all the time."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        crawling._REPEAT = 0.01

@@ -7,6 +7,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 
 from ciwen_crawler.crawling import result_of
 from ciwen_crawler.errors import CiwenError
+from ciwen_crawler.log import keep_secrets
 from ciwen_crawler.notice import notify
 
 
@@ -18,6 +19,7 @@ class Command(crawl.Command):
         if len(args) != 1 or not isinstance(self.crawler_process, AsyncCrawlerProcess):
             super().run(args, opts)
             return
+        keep_secrets()
         crawler = self._create_crawler(args[0])
         task = self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()
