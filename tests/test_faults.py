@@ -22,6 +22,7 @@ import pytest
 
 from ciwen_crawler.errors import SchemaMismatch, UnreadableInput, UsageError
 from ciwen_crawler.store import queries, upkeep
+from ciwen_crawler.store.state import state
 from fixtures.markup import Article, channel_pages, list_page, list_url
 from fixtures.page import Page
 from fixtures.server import Channel
@@ -277,7 +278,7 @@ def test_database_that_cannot_be_used_is_rebuilt(archive: Path, broken: str) -> 
     BROKEN_DATABASES[broken](path)
     content = path.read_bytes()
     with pytest.raises(SchemaMismatch, match="`ciwen rebuild --archive "):
-        queries.status(queries.opened(archive), archive)
+        state(queries.opened(archive), archive)
     with pytest.raises(SchemaMismatch, match="`ciwen rebuild --archive "):
         upkeep.up_to_date(archive)
     assert path.read_bytes() == content

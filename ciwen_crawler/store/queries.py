@@ -3,15 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from ciwen_crawler.capture import ARTICLE
 from ciwen_crawler.errors import UsageError
-from ciwen_crawler.identity import absolute, article_id, content_id, host_of, in_hosts
+from ciwen_crawler.identity import absolute, article_id, content_id
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import NAME, Database
-from ciwen_crawler.warc.files import WARC, exists, size_of, warc_files
-from ciwen_crawler.warc.writer import OPEN
+from ciwen_crawler.warc.files import WARC, exists
 
 Facts = dict[str, Any]
 _SITE = "china.com.cn"
@@ -80,46 +79,6 @@ def article(database: Database, named: str, version: int | None = None) -> Facts
         "captures": all_rows(database, captures.order_by(p.page)),
         "looks": all_rows(database, looks.order_by(c.fetched_at, c.id)),
     }
-
-
-def status(database: Database, folder: Path) -> Facts:
-    """What is archived, how the last runs went, and what is known to be missing."""
-    connection = database.connection
-    tables = (schema.articles, schema.versions, schema.images, schema.captures, schema.quarantine, schema.crawls)
-    counts = {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
-    c, v = schema.crawls.c, schema.versions.c
-    fields = (c.id, c.mode, c.channel, c.started_at, c.finished_at, c.outcome, c.exit_code)
-    runs = all_rows(database, select(*fields).order_by(c.id.desc()).limit(5))
-    files = [*warc_files(folder), *(folder / WARC).glob("*" + OPEN)]
-    dates = connection.execute(select(func.min(v.published_at), func.max(v.published_at))).one()
-    return {
-        "archive": str(folder),
-        **counts,
-        "oldest": dates[0],
-        "newest": dates[1],
-        "warc_files": len(files),
-        "warc_bytes": sum(map(size_of, files)),
-        "missing": _missing(database),
-        "runs": runs,
-    }
-
-
-def _missing(database: Database) -> int:
-    """How many articles lists name on their own host, or were asked for, and that never became one.
-
-    Their pages failed, lacked others or are in quarantine, or nobody has asked for them yet.
-    """
-    c, entry, a = schema.captures.c, schema.listings.c, schema.articles.c
-    stored = select(a.id)
-    listed = (
-        select(entry.article_id, entry.article_url, entry.list_url).where(entry.article_id.not_in(stored)).distinct()
-    )
-    asked = select(c.article_id, c.url).where(c.kind == ARTICLE, c.article_id.not_in(stored)).distinct()
-    connection = database.connection
-    found = {row.article_id for row in connection.execute(listed) if in_hosts(row.article_url, {host_of(row.list_url)})}
-    # A page that led elsewhere is of no article.
-    found |= {row.article_id for row in connection.execute(asked) if content_id(row.url)}
-    return len(found)
 
 
 def _one(database: Database, query: Select[Any]) -> Facts | None:

@@ -51,9 +51,10 @@ def _head(history: Facts) -> list[str]:
 
 
 def _events(history: Facts) -> list[Event]:
-    found = [*map(_version, history["versions"])]
+    found: list[Event] = []
     for absence in history["absences"]:
         found += _absence(absence)
+    found += map(_version, history["versions"])
     for image in history["images"]:
         found += _image(image)
     return sorted(found, key=lambda each: each.at)
