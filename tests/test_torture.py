@@ -1,37 +1,26 @@
 """Long proofs, run by `make torture`: runs that are killed again and again, at moments that nobody chose."""
 
-import gzip
+import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
-from fastwarc.warc import ArchiveIterator as FastIterator
-from warcio.archiveiterator import ArchiveIterator
 
 from fixtures.markup import Article, channel_pages, picture
 from fixtures.server import Channel
 from fixtures.site import pictures
-from tests.database import select, tables
-from tests.program import PATIENCE, ciwen, started
+from tests.database import tables
+from tests.program import ciwen, started
+from tests.torn import Torn, assert_whole, committed
 
-pytestmark = pytest.mark.torture
-
-KILLS = 60  # of crawls, each followed by one that nobody kills
 FEWER_KILLS = 20  # of replays and of rebuilds
 ARTICLES = [Article(number, f"第{number}篇", (picture(f"/pic/{number}.jpg"),)) for number in range(43000001, 43000121)]
-REQUESTS = 1 + len(channel_pages(ARTICLES))  # of a crawl that has the pictures already
-IDS = {
-    "articles": "SELECT id FROM articles",
-    "versions": "SELECT article_id || ' ' || content_hash FROM versions",
-    "captures": "SELECT id || ' ' || warc_file || ' ' || warc_offset FROM captures",
-    "listings": "SELECT capture_id || ' ' || position FROM listings",
-}
 
 
 @pytest.fixture
@@ -39,15 +28,6 @@ def channel() -> Iterator[Channel]:
     pages = channel_pages(ARTICLES)
     with Channel(pages | pictures(pages)) as running:
         yield running
-
-
-def committed(archive: Path) -> set[tuple[str, str]]:
-    """What a database holds, by table and key; nothing where there is none yet."""
-    found: set[tuple[str, str]] = set()
-    with suppress(sqlite3.OperationalError):
-        for table, query in IDS.items():
-            found |= {(table, next(iter(row.values()))) for row in select(archive, query)}
-    return found
 
 
 def is_killed(run: subprocess.Popen[str], seconds: float) -> bool:
@@ -69,48 +49,106 @@ def seconds_of(command: str, *arguments: object, archive: Path) -> float:
     return time.monotonic() - began
 
 
-def assert_whole(archive: Path) -> None:
-    """Every WARC file is gzip to its last byte, and every record has the block digest that it says."""
-    assert not list((archive / "warc").glob("*.open"))
-    for path in (archive / "warc").glob("*.warc.gz"):
-        gzip.decompress(path.read_bytes())
-        with path.open("rb") as file:
-            assert all(record.verify_block_digest() for record in FastIterator(file, parse_http=False))
-        with path.open("rb") as file:
-            for record in ArchiveIterator(file, check_digests=True):
-                record.raw_stream.read()
-                # Of payloads it has another notion than the standard where they are chunked.
-                assert not [each for each in record.digest_checker.problems if "block" in each]
+SEEDS = [int(seed) for seed in os.environ.get("CIWEN_SEEDS", "43135627").split()]
+RUNS = {"kill": 250, "terminate": 50}
+RUNS_ON_A_DISK = {"kill": 50, "fill": 50}
+MOUNTS = os.geteuid() == 0 and shutil.which("mount") is not None
 
 
-def test_nothing_that_was_committed_is_lost_whenever_a_crawl_is_killed(tmp_path: Path, channel: Channel) -> None:
-    """A title changes before each, so that there is always something to commit."""
-    chance = random.Random(43135627)
-    seen: set[tuple[str, str]] = set()
-    kills = turn = 0
-    while kills < KILLS:
-        turn += 1
-        edited = chance.choice(ARTICLES)
-        channel.pages[edited.url] = edited.page().replace(edited.title, f"{edited.title}，第{turn}次改")
-        channel.log.clear()
-        with started("crawl", archive=tmp_path, channel=channel) as run:
-            channel.log.wait_for(chance.randrange(1, REQUESTS), PATIENCE)
-            kills += is_killed(run, chance.uniform(0, 0.5))
-        seen |= committed(tmp_path)
-        ciwen("crawl", archive=tmp_path, channel=channel)
-        assert seen <= committed(tmp_path)
-        seen |= committed(tmp_path)
-    found = tables(tmp_path)
-    assert len(found["articles"]) == len(ARTICLES)
-    outcomes = [row["outcome"] for row in found["crawls"]]
-    assert set(outcomes) == {"done", "killed"}
-    # A run that was killed before its warcinfo was durable has left no trace.
-    assert 0 < outcomes.count("killed") <= kills
-    assert_whole(tmp_path)
-    ciwen("rebuild", archive=tmp_path)
-    assert tables(tmp_path) == found
+class Disk:
+    """A small disk of its own, mounted while the context lasts, and a file on it that takes the room away."""
+
+    SIZE = 128 * 1024 * 1024
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ballast = folder / "ballast"
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.SIZE}", "ciwen", self._folder], check=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run(["umount", "-l", self._folder], check=True)
+
+    def leave(self, room: int) -> None:
+        """Leave so many bytes."""
+        state = os.statvfs(self._folder)
+        with self._ballast.open("ab") as file, suppress(OSError):
+            os.posix_fallocate(file.fileno(), file.tell(), max(state.f_bavail * state.f_frsize - room, 1))
+
+    def empty(self) -> None:
+        """Give the room back."""
+        self._ballast.unlink(missing_ok=True)
 
 
+def torn(torn: Torn, runs: Mapping[str, int], seed: int, disk: Disk | None = None) -> Iterator[str]:
+    """Let so many runs of each kind end as they do, in any order; tells of each."""
+    deeds = [deed for deed, count in runs.items() for _ in range(count)]
+    random.Random(seed).shuffle(deeds)
+    for number, deed in enumerate(deeds, 1):
+        if deed == "fill":
+            assert disk
+            torn.fill(disk.leave)
+            disk.empty()
+        else:
+            {"kill": torn.kill, "terminate": torn.terminate}[deed]()
+        yield f"{number} of {len(deeds)} runs: {dict(sorted(torn.ends.items()))}"
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Disk]:
+    if not MOUNTS:
+        pytest.skip("a disk that is full wants root, to mount one")
+    with Disk(folder) as disk:
+        yield disk
+
+
+def test_some_kills_and_signals_and_full_disks_cost_nothing(tmp_path: Path) -> None:
+    runs = {"kill": 6, "terminate": 2} | ({"fill": 2} if MOUNTS else {})
+    with Disk(tmp_path / "disk") if MOUNTS else nullcontext() as disk, Channel({}) as channel:
+        found = Torn(tmp_path / "disk" / "archive", channel, 4)
+        for _ in torn(found, runs, 4, disk):
+            pass
+        found.assert_nothing_is_lost(tmp_path)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_that_was_committed_is_lost_whenever_crawls_are_ended(
+    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Channel({}) as channel:
+        found = Torn(tmp_path / "archive", channel, seed)
+        tell(torn(found, RUNS, seed), capsys)
+        with capsys.disabled():
+            print(f"\n{found.seconds_to_begin():.2f} s from a run's start to its first request after all that")
+        found.assert_nothing_is_lost(tmp_path)
+        with capsys.disabled():
+            print(f"{found.seconds_to_begin():.2f} s once it is mended")
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_that_was_committed_is_lost_whenever_a_disk_is_full(
+    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_disk(tmp_path / "disk") as disk, Channel({}) as channel:
+        found = Torn(tmp_path / "disk" / "archive", channel, seed)
+        tell(torn(found, RUNS_ON_A_DISK, seed, disk), capsys)
+        found.assert_nothing_is_lost(tmp_path)
+
+
+def tell(progress: Iterable[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Print one line in ten, whatever pytest captures."""
+    for number, line in enumerate(progress):
+        if number % 10 == 9:
+            with capsys.disabled():
+                print(f"\n{line}", end="", flush=True)
+
+
+@pytest.mark.torture
 def test_replay_that_is_killed_is_taken_up_by_the_next(tmp_path: Path, channel: Channel) -> None:
     chance = random.Random(43135627)
     source, archive = tmp_path / "source", tmp_path / "archive"
@@ -134,6 +172,7 @@ def test_replay_that_is_killed_is_taken_up_by_the_next(tmp_path: Path, channel: 
     assert tables(archive) == found
 
 
+@pytest.mark.torture
 def test_rebuild_that_is_killed_leaves_the_old_database_or_none(tmp_path: Path, channel: Channel) -> None:
     chance = random.Random(43135627)
     ciwen("crawl", archive=tmp_path, channel=channel)

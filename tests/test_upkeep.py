@@ -278,6 +278,15 @@ def test_file_that_is_gone_is_named_with_the_way_out(states: States) -> None:
     assert (folder / DATABASE).read_bytes() == before
 
 
+def test_report_that_was_drafted_by_a_run_that_was_killed_is_taken_away(states: States) -> None:
+    folder = states.archive_of(END, END)
+    draft = folder / "runs" / "20250604083512123-1a2b3c.json.new"
+    draft.parent.mkdir(exist_ok=True)
+    draft.write_bytes(b"{}")
+    mended(folder)
+    assert not draft.exists()
+
+
 def test_file_at_rest_that_is_shorter_than_its_rows_is_named(states: States) -> None:
     folder = states.archive_of(END, END)
     path = files_of(folder)[-1]

@@ -37,6 +37,12 @@ class Reports:
             sync(path.parent)
         return path
 
+    def clear(self) -> None:
+        """Take away what runs drafted that were killed before their end was written down."""
+        for draft in self._folder.glob(f"*.json{_DRAFT}"):
+            with _told(draft):
+                draft.unlink(missing_ok=True)
+
     def restore(self, crawl_id: str, content: bytes) -> None:
         """Write a report again where it is missing, as after a run that was killed at its very end."""
         if not self.path(crawl_id).exists():

@@ -98,6 +98,7 @@ def up_to_date(folder: Path, mended: Collection[str] = ()) -> Database:
     """
     path = folder / NAME
     remove(folder / (NAME + _NEW))
+    Reports(folder).clear()
     if not path.exists():
         # A WAL without its database would bring old rows into the new one.
         rebuild(folder, jobs=os.cpu_count() or 1)
