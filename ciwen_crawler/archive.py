@@ -18,6 +18,7 @@ from ciwen_crawler.lock import Lock
 from ciwen_crawler.pages import extractor_digest
 from ciwen_crawler.store.agenda import Agenda
 from ciwen_crawler.store.derivation import ended
+from ciwen_crawler.store.newest import must_not_be_ahead
 from ciwen_crawler.store.past import Lookback
 from ciwen_crawler.store.reports import Reports
 from ciwen_crawler.store.rows import capture_row
@@ -37,7 +38,8 @@ class Archive:
     """One run's hold on an archive, from its lock to its report.
 
     Making one takes the lock (ArchiveLocked) where it is not held already, repairs what a killed run left, brings the
-    database up to date (SchemaMismatch), and opens a WARC file with the run's warcinfo (CannotWrite).
+    database up to date (SchemaMismatch), sees that the clock is past its newest capture (UsageError), and opens a WARC
+    file with the run's warcinfo (CannotWrite).
     """
 
     def __init__(self, folder: Path, crawl: Crawl, about: Mapping[str, str], lock: Lock | None = None) -> None:
@@ -59,6 +61,7 @@ class Archive:
         self._about = about
         self._database = up_to_date(self.folder, self.tally.repaired)
         try:
+            must_not_be_ahead(self._database, self.folder)
             self._database.begin_writing()
             self._series = Series(warc, crawl.moment, self._opening)
             self.store = Store(self._database, warc, self._series.sync)
@@ -161,7 +164,8 @@ class Archive:
     ) -> Path:
         """End the run: its report into the WARC file, all rows written, the file closed. The report's path is given.
 
-        `judged` is what else the report tells beside the counts (report.schema.json: `lines`, `health`). Where it raises, the archive is still to be abandoned.
+        `judged` is what else the report tells beside the counts (report.schema.json: `lines`, `health`). Where it
+        raises, the archive is still to be abandoned.
         """
         finished_at = clock.now()
         content = {

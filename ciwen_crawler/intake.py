@@ -1,11 +1,13 @@
 """Intake: records from elsewhere go into the archive's own WARC files first, and what follows from them after."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from ciwen_crawler import clock
 from ciwen_crawler.archive import Archive
+from ciwen_crawler.capture import Capture
 from ciwen_crawler.errors import UnreadableInput
 from ciwen_crawler.items import Article
 from ciwen_crawler.saved import resource
@@ -62,6 +64,7 @@ class Intake:
 
     def _warc(self, path: Path) -> Iterator[Article | None]:
         skipped: set[str] = set()
+        early: list[Capture] = []
         infos: dict[str, Record] = {}  # warcinfos of which nothing new has come yet
         held = _Held()
         self._crawls.discard("")  # what names no warcinfo belongs together in one file alone
@@ -73,6 +76,9 @@ class Intake:
                     self._hold(record, held, skipped)
                 elif self._holds(capture.id):
                     self._archive.tally.skipped += 1
+                    skipped.update((capture.id, *(each.id for each in held.exchange_of(record) if each.id)))
+                elif capture.fetched_at > clock.now():
+                    early.append(capture)
                     skipped.update((capture.id, *(each.id for each in held.exchange_of(record) if each.id)))
                 else:
                     self._archive.ready()
@@ -88,6 +94,8 @@ class Intake:
             for record in held.rest():
                 if record.warcinfo_id in self._crawls:
                     self._copy(record)
+        if early:
+            raise UnreadableInput(f"{path}: {_told(early)}")
 
     def _hold(self, record: Record, held: "_Held", skipped: set[str]) -> None:
         concurrent = bare_id(record.field("WARC-Concurrent-To"))
@@ -105,6 +113,15 @@ class Intake:
         self._archive.tally.records += 1
         capture = capture_of(replace(record, offset=span.offset, length=span.length), request, span.file)
         return self._derivation.take(derived_from(record, capture))
+
+
+def _told(early: Sequence[Capture]) -> str:
+    """Captures of moments still to come: taken in, they would keep the archive from every run until then."""
+    first = early[0]
+    count = "1 record is" if len(early) == 1 else f"{len(early)} records are"
+    return (
+        f"{count} of moments still to come, such as {first.fetched_at} ({first.url}), and left out: is the clock right?"
+    )
 
 
 def _request_of(record: Record, exchange: Iterable[Record]) -> Record | None:

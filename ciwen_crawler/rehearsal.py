@@ -11,6 +11,7 @@ from ciwen_crawler.health.past import Past
 from ciwen_crawler.store.agenda import Agenda
 from ciwen_crawler.store.database import NAME, Database
 from ciwen_crawler.store.memory import Memory
+from ciwen_crawler.store.newest import must_not_be_ahead
 from ciwen_crawler.tally import Tally
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.exchanges import records_of
@@ -27,6 +28,8 @@ class Rehearsal:
         self.on_fault: Callable[[Exception], None] | None = None
         path = folder / NAME
         self._database = Database(path, read_only=True) if path.exists() else None
+        if self._database:
+            must_not_be_ahead(self._database, folder)
         self.memory = Memory(self._database, folder / WARC)
         self.agenda = Agenda(self._database)
 

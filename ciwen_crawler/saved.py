@@ -35,6 +35,8 @@ def resource(path: Path, warcinfo_id: str) -> Record:
     sidecar = _sidecar(path.with_suffix(_SIDECAR))
     url = sidecar.url or _own_url(path, body)
     moment = sidecar.fetched_at or clock.written(datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    if moment > clock.now():
+        raise UnreadableInput(f"{path} is of a moment still to come, {moment}: is the clock right?")
     payload = digest(body)
     record_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{url} {moment} {payload}"))
     more = {"WARC-Target-URI": url, "WARC-Warcinfo-ID": urn(warcinfo_id), "WARC-Payload-Digest": payload}
