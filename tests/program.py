@@ -62,11 +62,23 @@ def started(
 ) -> Iterator[subprocess.Popen[str]]:
     """The same run while it goes on; killed at the end of the block if it still does."""
     program = [sys.executable, "-m", "tests.at", at] if at else [_script("ciwen")]
-    line = [*program, command, *map(str, arguments)]
-    line += ["--archive", str(archive)] if archive else []
-    line += pace if command == "crawl" else []
+    line = [*program, *arguments_of(command, *arguments, archive=archive, pace=pace)]
     with _process(line, channel, ROOT if at else cwd, env) as process:
         yield process
+
+
+def arguments_of(command: str, *arguments: object, archive: Path | None, pace: Sequence[str]) -> list[str]:
+    """What such a run is told on its command line."""
+    line = [command, *map(str, arguments)]
+    line += ["--archive", str(archive)] if archive else []
+    return line + list(pace if command == "crawl" else [])
+
+
+def environment_of(channel: Channel | None) -> dict[str, str]:
+    """What it finds in its environment."""
+    proxy = channel.proxy if channel else _NOBODY
+    inherited = {name: value for name, value in os.environ.items() if name.lower() not in _OURS}
+    return inherited | {"http_proxy": proxy, "https_proxy": proxy, "NO_COLOR": "1"}
 
 
 def scrapy(
@@ -89,9 +101,7 @@ def ended(process: subprocess.Popen[str], code: int = 0) -> Ended:
 def _process(
     line: Sequence[str], channel: Channel | None, cwd: Path | None, env: Mapping[str, str] | None
 ) -> Iterator[subprocess.Popen[str]]:
-    proxy = channel.proxy if channel else _NOBODY
-    inherited = {name: value for name, value in os.environ.items() if name.lower() not in _OURS}
-    environment = inherited | {"http_proxy": proxy, "https_proxy": proxy, "NO_COLOR": "1"} | dict(env or {})
+    environment = environment_of(channel) | dict(env or {})
     process = subprocess.Popen(line, cwd=cwd, env=environment, stdin=_NOTHING, stdout=_PIPE, stderr=_PIPE, text=True)
     with process:
         try:

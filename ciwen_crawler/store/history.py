@@ -1,14 +1,13 @@
 """An article's history: its versions, when it was not there, and what became of its images."""
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urljoin
 
 from sqlalchemy import RowMapping, select
 from w3lib.url import safe_url_string
 
 from ciwen_crawler.capture import ARTICLE
 from ciwen_crawler.errors import UsageError
-from ciwen_crawler.identity import content_id, is_twin
+from ciwen_crawler.identity import absolute, content_id, is_twin
 from ciwen_crawler.revision import changed_fields, field_changes, image_changes
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
@@ -178,12 +177,13 @@ def _captures_of(database: Database, url: str) -> Iterator[RowMapping]:
     """What was answered to who asked for a URL and followed the redirects, in the order of the moments."""
     urls = {url}
     for _ in range(_MOST_STEPS):
-        moved = select(_c.url, _c.location).where(_c.url.in_(urls), _c.location.is_not(None)).distinct()
+        moved = select(_c.url, _c.status, _c.location).where(_c.url.in_(urls), _c.location.is_not(None)).distinct()
         rows = database.connection.execute(moved).mappings().all()
-        led_to = {urljoin(row["url"], row["location"]) for row in rows if not leads_home(row)}
-        if led_to <= urls:
+        led_to = {absolute(row["url"], row["location"]) for row in rows if not leads_home(row)}
+        new = {safe_url_string(each) for each in led_to if each} - urls
+        if not new:
             break
-        urls |= led_to
+        urls |= new
     fields = (_c.url, _c.fetched_at, _c.status, _c.location, _c.mime, _c.truncated, _c.payload_digest)
     query = select(*fields).where(_c.url.in_(urls)).order_by(_c.fetched_at, _c.id)
     yield from database.connection.execute(query).mappings()
