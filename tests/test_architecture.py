@@ -175,6 +175,8 @@ def test_a_wheel_holds_the_package_alone(tmp_path: Path) -> None:
     (built,) = wheel.WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
     names = zipfile.ZipFile(built).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {PACKAGE}
-    assert f"{PACKAGE}/channels.toml" in names
+    assert {f"{PACKAGE}/{name}" for name in ("channels.toml", "report.schema.json", "telling/status.html")} <= set(
+        names
+    )
     modules = {str(path.relative_to(ROOT)) for path in sources().values() if path.is_relative_to(ROOT / PACKAGE)}
     assert modules <= set(names)
