@@ -1,11 +1,13 @@
 """A run: how it went, told in a few lines once it has ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from ciwen_crawler.tally import Tally
 from ciwen_crawler.telling.amounts import counted, sized
+
+_UNHEALTHY = "unhealthy"
 
 
 class Ended(Protocol):
@@ -13,6 +15,8 @@ class Ended(Protocol):
 
     @property
     def outcome(self) -> str: ...
+    @property
+    def lines(self) -> Sequence[str]: ...
     @property
     def report(self) -> Path | None: ...
 
@@ -24,6 +28,7 @@ def crawled(channel: str, archive: Path, tally: Tally, ended: Ended) -> str:
         f"{channel}: {ended.outcome}",
         f"  lists     {counted(tally.lists, 'page')} read, {counted(tally.found, 'article')} found",
         f"  articles  {verdicts['new']} new, {verdicts['changed']} changed, {verdicts['same']} unchanged"
+        + (f", {tally.absent} not there" if tally.absent else "")
         + (f", {tally.resting} not due" if tally.resting else ""),
         f"  images    {tally.images} fetched",
         *_assets(tally),
@@ -31,6 +36,9 @@ def crawled(channel: str, archive: Path, tally: Tally, ended: Ended) -> str:
         + (f", {tally.revisits} of them answered with what is held already" if tally.revisits else "")
         + f", {sized(tally.received)} received",
         *_troubles(tally),
+        *_hosts(tally),
+        *_next_time(tally),
+        *_health(ended),
     ]
     return "\n".join([*lines, *_report(archive, ended)])
 
@@ -67,6 +75,8 @@ def _troubles(tally: Tally) -> Iterable[str]:
         "incomplete": len(tally.incomplete),
         "failed": tally.failed,
         "disallowed": tally.disallowed,
+        "off the channel": tally.off_hosts.count,
+        "at private addresses": tally.private.count,
         "too large": tally.oversized,
         "without id": tally.without_id,
     }
@@ -78,6 +88,29 @@ def _troubles(tally: Tally) -> Iterable[str]:
         yield f"  mended    {file} of a run that was killed ({what})"
     if tally.budget:
         yield f"  ended by  {tally.budget}"
+
+
+def _hosts(tally: Tally) -> Iterable[str]:
+    for host, answers in tally.slowed.items():
+        if host not in tally.given_up:
+            yield f"  slow      {host} asked {counted(answers, 'time')} for less haste"
+    yield from (f"  given up  {why}" for why in tally.given_up.values())
+
+
+def _next_time(tally: Tally) -> Iterable[str]:
+    """What the next run has to make up for."""
+    for name, walk in tally.walks.items():
+        if walk["gap"]:
+            yield f"  gap       {name}: {walk['gap']}; the next run walks all of it"
+    pending = len(tally.pending) + tally.pending_untold
+    if pending:
+        yield f"  pending   {counted(pending, 'article')} to be tried again"
+
+
+def _health(ended: Ended) -> Iterable[str]:
+    """The findings without their examples, which stand on standard error and in the report."""
+    if ended.outcome == _UNHEALTHY:
+        yield from (f"  health    {line.partition(' (http')[0]}" for line in ended.lines)
 
 
 def _report(archive: Path, ended: Ended) -> Iterable[str]:
