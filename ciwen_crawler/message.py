@@ -17,8 +17,12 @@ Headers = tuple[tuple[str, str], ...]
 
 # What the decoders raise on damage. (isal's own stubs give its error no type.)
 DAMAGE: tuple[type[Exception], ...] = (zlib.error, IsalError)  # type: ignore[assignment]
-# What a page may hold once decoded. A gzip bomb ends here; the site's largest page is a hundredth of it.
-MOST_CONTENT = 64 * 1024 * 1024
+# Bytes that a page may hold once decoded, four times what is read. A bomb ends here.
+MOST_CONTENT = 16 * 1024 * 1024
+# Codings in each other; curl takes five. A stream may hold itself, and would be unpacked for ever.
+MOST_CODINGS = 8
+# gzip members of one body, empty ones included, of which two million go into the longest.
+MOST_MEMBERS = 250_000
 _GZIP = b"\x1f\x8b"
 _PIECE = 1024
 # What HTTP takes for white space (RFC 9110 section 5.6.3); str.strip alone takes bytes of GBK and UTF-8 for it too.
@@ -108,13 +112,13 @@ def dechunked(body: bytes) -> bytes:
 
     Some archivers store bodies decoded and keep the header that says otherwise.
     """
-    parts: list[bytes] = []
+    content = bytearray()  # a list of chunks would take a hundred bytes for each of one byte
     position = 0
     while size := _CHUNK_SIZE.match(body, position):
         length = int(size[1], 16)
         if length == 0:
             break
-        parts.append(body[size.end() : size.end() + length])
+        content += body[size.end() : size.end() + length]
         position = min(size.end() + length, len(body))
         end = body[position : position + 2]
         if end == b"\r\n":
@@ -124,9 +128,9 @@ def dechunked(body: bytes) -> bytes:
         elif end not in (b"", b"\r"):
             return body
     else:
-        if not parts and not _CHUNK_SIZE_CUT.fullmatch(body):
+        if not position and not _CHUNK_SIZE_CUT.fullmatch(body):
             return body
-    return b"".join(parts)
+    return bytes(content)
 
 
 def decoded(entity: bytes, coding: str | None, most: int = MOST_CONTENT) -> tuple[bytes, bool]:
@@ -134,8 +138,11 @@ def decoded(entity: bytes, coding: str | None, most: int = MOST_CONTENT) -> tupl
 
     A coding that is not known, or that the bytes are not in, is left as it is, as browsers do with mislabelled bodies.
     """
+    names = (coding or "").lower().split(",")
+    if len(names) > MOST_CODINGS:
+        return entity, False
     whole = True
-    for name in reversed((coding or "").lower().split(",")):
+    for name in reversed(names):
         decode = _DECODERS.get(name.strip())
         if decode is None or not entity:
             continue
@@ -148,10 +155,12 @@ def _gunzip(data: bytes, most: int) -> tuple[bytes, bool]:
     if not data.startswith(_GZIP):
         return data, True
     parts: list[bytes] = []
-    rest, complete = memoryview(data), True
+    rest, complete, members = memoryview(data), True, 0
     while complete and rest[: len(_GZIP)] == _GZIP:
+        if (members := members + 1) > MOST_MEMBERS:
+            return b"".join(parts), False
         part, complete, taken = _inflated(isal_zlib.decompressobj(wbits=31), rest, most)
-        parts.append(part)
+        parts += [part] if part else []
         most -= len(part)
         rest = rest[taken:]
     return b"".join(parts), complete

@@ -26,7 +26,7 @@ from scrapy.core.downloader.handlers.http11 import (
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, DownloadTimeoutError
 from scrapy.http import Response
-from scrapy.utils._download_handlers import get_maxsize_msg, make_response
+from scrapy.utils._download_handlers import make_response
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IHandshakeListener, ISSLTransport
@@ -39,6 +39,7 @@ from twisted.web.http import _ChunkedTransferDecoder
 from twisted.web.http_headers import InvalidHeaderName
 from zope.interface import implementer
 
+from ciwen_crawler.budget import Budget
 from ciwen_crawler.capture import OTHER, Capture
 from ciwen_crawler.clock import now
 from ciwen_crawler.exchange import (
@@ -57,6 +58,9 @@ from ciwen_crawler.exchange import (
 _MOST_FRAMING = 1024 * 1024
 _LONGEST_LINE = 256 * 1024  # of a head; browsers take as much, Twisted a sixteenth
 _LONGEST_HEAD = 512 * 1024  # interim messages included; every line of it costs memory and time
+_MOST_LINES = 2000  # of a head; servers send thirty
+_MOST_INTERIMS = 50  # each becomes a record of its own
+_MOST_CHUNKS = 200_000  # of a body; the wire's time for one does not depend on its size
 _INTERIM = re.compile(rb"HTTP/\d\.\d 1\d\d\b")
 
 
@@ -75,6 +79,9 @@ class WireDownloadHandler(HTTP11DownloadHandler):
         most_idle = self._pool.maxPersistentPerHost
         self._pool: _Pool = _Pool(reactor, persistent=True)
         self._pool.maxPersistentPerHost = most_idle
+        # A budget counts every request, and Twisted's second try would be one more than it knows of.
+        budget: Budget = getattr(crawler.spider, "budget", Budget())
+        self._pool.retryAutomatically = budget.requests is None
 
     async def download_request(self, request: Request) -> Response:
         """As Scrapy's, with what went over the wire kept before it returns or raises."""
@@ -106,12 +113,11 @@ class WireDownloadHandler(HTTP11DownloadHandler):
         try:
             response = await super().download_request(request)
         except Exception as error:
-            if not recording.is_too_long:
+            if not recording.excess:
                 raise
             failure = error
-        if recording.is_too_long:
-            message = get_maxsize_msg(recording.most, recording.maxsize, request, expected=False)
-            raise DownloadCancelledError(message) from failure
+        if recording.excess:
+            raise DownloadCancelledError(f"{request.url} was answered with {recording.excess}") from failure
         return response
 
     def _keep(self, request: Request, recording: "_Recording", error: Exception | None = None) -> Capture | None:
@@ -176,6 +182,8 @@ class _Attempt:
         self.received: list[bytes] = []
         self.size = 0  # bytes received
         self.has_head = False  # of the final message
+        self.lines = 0  # of heads, in all messages
+        self.chunks = 0
         self.interim_ends: list[int] = []
         self.end: int | None = None  # where the final message ends
         self.is_broken = False  # by the connection
@@ -183,6 +191,25 @@ class _Attempt:
     def exceeds(self, limit: int) -> bool:
         """True where more came back than DOWNLOAD_MAXSIZE allows; 0 is no limit."""
         return self.recording.maxsize > 0 and self.size > limit
+
+    @property
+    def excess(self) -> str | None:
+        """What of the answer is more than is taken, in words; None while all of it is within bounds."""
+        if self.exceeds(self.recording.most):
+            return f"more than {self.recording.maxsize:,} bytes"
+        if not self.has_head and self.size > _LONGEST_HEAD:
+            return f"a head of more than {_LONGEST_HEAD:,} bytes"
+        if self.lines > _MOST_LINES:
+            return f"more than {_MOST_LINES:,} header lines"
+        if len(self.interim_ends) > _MOST_INTERIMS:
+            return f"more than {_MOST_INTERIMS} interim responses"
+        return f"more than {_MOST_CHUNKS:,} chunks" if self.chunks > _MOST_CHUNKS else None
+
+    def must_be_within_bounds(self) -> None:
+        """CancelledError where it is not, which ends Twisted's parsing at once, however much has come."""
+        self.recording.excess = self.excess
+        if self.recording.excess:
+            raise CancelledError
 
     @property
     def is_whole(self) -> bool:
@@ -209,7 +236,7 @@ class _Recording:
         self.maxsize = maxsize  # bytes of body; 0 for no limit
         self.most = maxsize + _MOST_FRAMING  # bytes on the wire
         self.attempts: list[_Attempt] = []
-        self.is_too_long = False
+        self.excess: str | None = None  # what of an answer is more than is taken
 
     def begin(self, peer: str) -> _Attempt:
         """Another attempt."""
@@ -328,13 +355,12 @@ class _Connection(_LenientHTTP11ClientProtocol):
         self._attempt.received.append(data)
         self._attempt.size += len(data)
         attempt = self._attempt
-        if not attempt.exceeds(attempt.recording.most):
+        if not attempt.excess:
             super().dataReceived(data)
-            if self._attempt is not attempt or attempt.has_head or attempt.size <= _LONGEST_HEAD:
-                return
-        attempt.recording.is_too_long = True
-        self._giveUp(Failure(CancelledError()))
-        self._attempt = None
+        if attempt.end is None and attempt.excess:
+            attempt.recording.excess = attempt.excess
+            self._giveUp(Failure(CancelledError()))
+            self._attempt = None
 
     def _finishResponse(self, rest: bytes) -> None:
         attempt, parser, request = self._attempt, self._parser, self._currentRequest
@@ -364,12 +390,16 @@ def _persists(parser: HTTPClientParser) -> bool:
 class _Chunks(_ChunkedTransferDecoder):
     """Takes the blanks after a chunk's size that RFC 9112 section 7.1.1 allows and old servers pad with."""
 
+    attempt: _Attempt
+
     def _dataReceived_CHUNK_LENGTH(self) -> bool:
         end = self._buffer.find(b"\r\n", self._start)
         if end > 0:
             size, semicolon, extension = self._buffer[:end].partition(b";")
             self._buffer[:end] = size.rstrip(b" \t") + semicolon + extension
             self._start = 0
+            self.attempt.chunks += 1
+            self.attempt.must_be_within_bounds()
         return super()._dataReceived_CHUNK_LENGTH()
 
 
@@ -383,6 +413,8 @@ class _Parser(_LenientHTTPClientParser):
 
     def headerReceived(self, name: bytes, value: bytes) -> None:
         """Pass over a line whose name is no name, as browsers do; the archive has it."""
+        self.attempt.lines += 1
+        self.attempt.must_be_within_bounds()
         with suppress(InvalidHeaderName):
             super().headerReceived(name.rstrip(b" \t"), value)
 
@@ -390,6 +422,9 @@ class _Parser(_LenientHTTPClientParser):
         """As Twisted's."""
         if 100 <= self.response.code < 200:
             self.attempt.interim_ends.append(self.attempt.size - len(self._buffer))
+            self.attempt.must_be_within_bounds()
         else:
             self.attempt.has_head = True
         super().allHeadersReceived()
+        if isinstance(self.bodyDecoder, _Chunks):
+            self.bodyDecoder.attempt = self.attempt

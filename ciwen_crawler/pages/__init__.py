@@ -6,22 +6,32 @@ from functools import cache
 from pathlib import Path
 
 from ciwen_crawler.capture import Capture
+from ciwen_crawler.exchange import BY_LENGTH
 from ciwen_crawler.identity import content_id
 from ciwen_crawler.items import ArticlePage, Listing
 from ciwen_crawler.pages.article import PageReader
+from ciwen_crawler.pages.bounds import LONGEST, beyond
 from ciwen_crawler.pages.document import document_of
 from ciwen_crawler.pages.enp import EnpReader
 from ciwen_crawler.pages.listing import listing_of
 from ciwen_crawler.pages.merge import merge, missing
 
-__all__ = ["LONGEST", "extractor_digest", "is_article", "is_page", "merge", "missing", "read_article", "read_listing"]
+__all__ = [
+    "LONGEST",
+    "excess",
+    "extractor_digest",
+    "is_article",
+    "is_page",
+    "merge",
+    "missing",
+    "read_article",
+    "read_listing",
+]
 
 # The first whose marks a page bears reads it. A new template adds a class here, and none changes.
 READERS: tuple[type[PageReader], ...] = (EnpReader, PageReader)
 _HTML = frozenset({"text/html", "application/xhtml+xml", None})
 _SNIFFED = 512  # bytes; a text holds no NUL
-# Bytes of a page, unpacked. The site's longest have 200 KB, and a page's tree can take a hundred times its bytes.
-LONGEST = 4 * 1024 * 1024
 # What rows depend on beside the modules of this package: from the bytes of a record to the hash of an article.
 _DEPENDS_ON = (
     *"capture.py charset.py clock.py content.py dates.py exchange.py identity.py items.py looks.py message.py".split(),
@@ -33,9 +43,14 @@ _GIVE_NO_ROWS = frozenset({"assets.py", "stylesheet.py"})
 
 
 def is_page(capture: Capture) -> bool:
-    """Whether anything may be read from a capture: whole, not too long, and HTML by what it says and holds."""
+    """Whether anything may be read from a capture: whole, within bounds, and HTML by what it says and holds."""
     is_text = b"\0" not in capture.body[:_SNIFFED] or capture.body.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-    return capture.is_whole and len(capture.body) <= LONGEST and capture.mime in _HTML and is_text
+    return capture.is_whole and capture.mime in _HTML and is_text and beyond(capture.body) is None
+
+
+def excess(capture: Capture) -> str | None:
+    """The bound that a capture is beyond, in words; None for one that is within all of them."""
+    return "longer than is fetched or unpacked" if capture.truncated == BY_LENGTH else beyond(capture.body)
 
 
 def is_article(capture: Capture) -> bool:

@@ -10,10 +10,10 @@ from typing import ClassVar, TypeVar
 
 from ciwen_crawler.dates import Stamp, in_url, machine, printed
 from ciwen_crawler.identity import absolute, canonical_url, content_id, host_of
-from ciwen_crawler.items import ArticlePage
+from ciwen_crawler.items import CUT, ArticlePage
 from ciwen_crawler.pages.body import Body, read_body
 from ciwen_crawler.pages.crumbs import Crumb, channel_of, read_crumbs
-from ciwen_crawler.pages.document import Document, Element, line_of
+from ciwen_crawler.pages.document import DEEPEST, Document, Element, line_of, outermost
 from ciwen_crawler.pages.labels import author_in, editor_in, keywords_in, source_in, without_site_name
 from ciwen_crawler.text import clean
 
@@ -40,6 +40,8 @@ class PageReader:
 
     def read(self) -> ArticlePage:
         """Every field of the page, absent ones None."""
+        if self.document.is_cut:
+            self.evidence[CUT] = f"elements lie more than {DEEPEST:,} deep"
         title = self.settle("title", self.title)
         stamp = self.settle("published_at", self.published_at)
         crumbs = self.settle("breadcrumb", self.breadcrumb) or ()
@@ -98,13 +100,13 @@ class PageReader:
 
     def lines(self, selector: str) -> Iterator[str]:
         """The texts of the elements with a class or an id."""
-        return (line for line in map(line_of, self.document.having(selector)) if line)
+        return (line for line in map(line_of, outermost(self.document.having(selector))) if line)
 
     @cached_property
     def inform(self) -> tuple[str, ...]:
         """The lines below the title, `.inform p`, without share and font-size words; last, all of them together."""
         lines: list[str] = []
-        for box in self.document.having(".inform"):
+        for box in outermost(self.document.having(".inform")):
             texts = [clean(box.text)]
             for child in box:
                 if not {"informShare", "fontSize"}.intersection((child.get("class") or "").split()):
@@ -228,7 +230,7 @@ class PageReader:
 
     def bodies(self) -> Trust[Body]:
         for selector in _CONTAINERS:
-            for container in _outermost(self.document.having(selector)):
+            for container in outermost(self.document.having(selector)):
                 yield selector, self.read_body(container)
 
     def read_body(self, container: Element, begin: Element | None = None, end: Element | None = None) -> Body | None:
@@ -242,21 +244,12 @@ class PageReader:
 
     def video(self) -> Element | None:
         """The page's video where it stands apart from the text, in #vf."""
-        players = (span for frame in self.document.having("#vf") for span in frame.iter("span", "video"))
+        players = (span for frame in outermost(self.document.having("#vf")) for span in frame.iter("span", "video"))
         return next((player for player in players if player.get("id") == "videofile" or player.tag == "video"), None)
 
 
 def _first_line(elements: Iterable[Element]) -> str | None:
     return next((line for line in map(line_of, elements) if line), None)
-
-
-def _outermost(elements: Iterable[Element]) -> Iterator[Element]:
-    """The elements that lie in no other one of them, which come in the page's order."""
-    seen: set[Element] = set()
-    for element in elements:
-        if seen.isdisjoint(element.iterancestors()):
-            yield element
-        seen.add(element)
 
 
 def _classes(element: Element | None) -> list[str]:

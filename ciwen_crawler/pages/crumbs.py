@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from ciwen_crawler.identity import absolute
-from ciwen_crawler.pages.document import Document, Element, line_of
+from ciwen_crawler.pages.document import Document, Element, line_of, outermost
 from ciwen_crawler.text import content_form, fold
 
 Crumb = tuple[str | None, str]
@@ -24,11 +24,12 @@ _NO_CHANNEL = frozenset({"正文", "内容", "详情"})
 def read_crumbs(document: Document, base: str) -> Iterator[tuple[str, tuple[Crumb, ...] | None]]:
     """The breadcrumb, by container, in the order of trust."""
     for name in _CONTAINERS:
-        for container in document.having(f".{name}"):
+        for container in outermost(document.having(f".{name}")):
             yield f".{name}", _crumbs_in(container, base)
     if _HERE in document.text:
-        for found in document.page.xpath(f"//*[text()[contains(.,'{_HERE}')]][not(self::script)]"):
-            yield _HERE, _crumbs_in(found.root, base)
+        found = document.page.xpath(f"//*[text()[contains(.,'{_HERE}')]][not(self::script)]")
+        for container in outermost(each.root for each in found):
+            yield _HERE, _crumbs_in(container, base)
 
 
 def channel_of(crumbs: tuple[Crumb, ...], title: str | None) -> str | None:

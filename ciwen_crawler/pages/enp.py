@@ -93,13 +93,16 @@ class EnpReader(PageReader):
     def pages(self) -> tuple[int, ...]:
         if self.number == 0:
             return (0,)
-        last = max(self._named_pages(), default=1)
+        named = self._named_pages()
+        if max(named, default=1) > _MOST_PAGES:
+            self.evidence["pages"] = f"the first {_MOST_PAGES} alone, though more are named"
+        last = max((page for page in named if page <= _MOST_PAGES), default=1)
         return tuple(range(1, max(last, self.number) + 1)) if max(last, self.number) <= _MOST_PAGES else (self.number,)
 
     def _named_pages(self) -> set[int]:
         """The page numbers that the pagers name: the new one's `pages` attribute, and links to content_<id>_<page>."""
         counts = (pager.get("pages") or "" for pager in self.document.root.iter("ul"))
-        named = {int(count) for count in counts if count.isascii() and count.isdigit() and len(count) < 4}
+        named = {int(count) for count in counts if count.isascii() and count.isdigit() and len(count) < 9}
         own = content_id(self.document.url) or content_id(self.url)
         stem = f"content_{own.number}_" if own else ""
         if own and stem in self.document.text:
@@ -109,7 +112,7 @@ class EnpReader(PageReader):
                 found = content_id(target) if target else None
                 if found and found.number == own.number:
                     named.add(found.page)
-        return {page for page in named if page <= _MOST_PAGES}
+        return named
 
 
 def _around(begin: Element, end: Element | None) -> Element:

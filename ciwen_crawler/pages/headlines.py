@@ -19,7 +19,7 @@ _FILE_NAME = re.compile(r"[\w-]+\.(?:png|jpe?g|gif|webp)", re.IGNORECASE | re.AS
 _TEXTLESS = frozenset("script style noscript iframe template head select textarea svg object".split())
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _PARTING = frozenset({*_HEADINGS, "br", "p", "div", "li", "dd", "dt", "img", "ul", "ol", "td", "tr"})
-_MOST_NODES = 2000  # of one link; anchors that nest cannot make the walk more than linear
+_MOST_NODES = 500  # of one link; anchors that nest cannot make the walk more than linear
 
 
 def headline(link: Element) -> str | None:

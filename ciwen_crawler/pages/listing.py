@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from ciwen_crawler import identity
 from ciwen_crawler.items import Link, Listing
-from ciwen_crawler.pages.document import Document, Element
+from ciwen_crawler.pages.document import DEEPEST, Document, Element
 from ciwen_crawler.pages.headlines import description, headline, is_invitation
 from ciwen_crawler.pages.regions import MAIN, NAVIGATION, NOWHERE, PAGER, Regions
 
+# Articles on one page. The channel's lists have twenty or forty, portals' home pages some hundreds.
+MOST = 5000
 # Where the CMS puts articles, whatever their file is called.
 _DATED = re.compile(r"(?:[^?#]*/)?[0-9]{4}-[0-9]{2}/[0-9]{2}/[^?#]*\.s?html?(?=$|[?#])", re.IGNORECASE)
 
@@ -34,6 +36,10 @@ class _Found:
     navigation: dict[str, str] = field(default_factory=dict)
     without_id: set[str] = field(default_factory=set)
 
+    @property
+    def is_full(self) -> bool:
+        return len(self.links) >= MOST
+
 
 def listing_of(document: Document) -> Listing:
     """What a list page, or a channel's home page, links to."""
@@ -44,6 +50,8 @@ def listing_of(document: Document) -> Listing:
         href = link.get("href") or ""
         # Asked of every link of the page: most are none of these, and resolving one is dear.
         if "content_" in href or "node_" in href or ("htm" in href and _DATED.match(href)):
+            if found.is_full:
+                break
             _sort_in(found, document, own, link, regions)
     return Listing(
         links=tuple(Link(entry.url, entry.text or entry.fallback) for entry in found.links.values()),
@@ -51,8 +59,15 @@ def listing_of(document: Document) -> Listing:
         nodes=tuple((found.nodes or found.navigation).values()),
         charset=document.charset,
         charset_evidence=document.charset_evidence,
+        beyond=_beyond(document, found),
         without_id=len(found.without_id),
     )
+
+
+def _beyond(document: Document, found: _Found) -> str | None:
+    if found.is_full:
+        return f"links to {MOST:,} articles or more, of which those are taken"
+    return f"elements lie more than {DEEPEST:,} deep, and it is read up to there" if document.is_cut else None
 
 
 def _sort_in(found: _Found, document: Document, own: identity.NodeId | None, link: Element, regions: Regions) -> None:

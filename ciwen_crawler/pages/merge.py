@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from ciwen_crawler.identity import article_id, article_url
-from ciwen_crawler.items import Article, ArticlePage, Image
+from ciwen_crawler.items import CUT, Article, ArticlePage, Image
 from ciwen_crawler.pages.blocks import escaped, figure
 
 T = TypeVar("T")
@@ -44,6 +44,8 @@ def merge(captures: Sequence[Look], pages: Sequence[ArticlePage]) -> Article:
     looks, parts = [look for look, _ in ordered], [page for _, page in ordered]
     first = parts[0]
     evidence = dict(first.evidence)
+    cut = next((page.evidence[CUT] for page in parts if CUT in page.evidence), None)
+    evidence |= {CUT: cut} if cut else {}
 
     def head(field: str, value: Callable[[ArticlePage], T]) -> T:
         """The field of the first page that has it."""
@@ -116,6 +118,8 @@ def missing(article: Article) -> tuple[str, ...]:
     if not article.body and not article.images and "<video" not in (article.body_html or ""):
         # A gallery or a video may do without text.
         reasons.append("body: absent")
+    if CUT in article.evidence:
+        reasons.append(f"body: cut, {article.evidence[CUT]}")
     reason = _implausible(article.published_at, article.captured_at)
     if reason:
         reasons.append(f"published_at: {reason}")

@@ -38,6 +38,7 @@ _BULLETS = "·•●○▪■◆ "
 _MORE = re.compile(r"[\s·:：>»|]*(?:更多|more)?[\s>»…]*$", re.IGNORECASE)
 _LONGEST_TITLE = 40
 _MOST_BOXES = 64
+_MOST_IN_TITLE = 32  # elements
 _BOX_TITLE_TAGS = ("h2", "h3", "h4", "h5", "strong", "b", "span", "div", "p", "dt")
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
@@ -96,6 +97,8 @@ def _boxes(document: Document) -> frozenset[Element]:
 def _is_box_title(node: Element) -> bool:
     text = node.text
     if not text or len(text) > _LONGEST_TITLE or not _BOX_WORD.search(text):
+        return False
+    if next(islice(node.iterdescendants(), _MOST_IN_TITLE, None), None) is not None:
         return False
     line = (line_of(node) or "").strip(_BULLETS)
     if len(line) > _LONGEST_TITLE or not _BOX_TITLE.fullmatch(_MORE.sub("", line)):

@@ -8,7 +8,7 @@ import tinycss2
 # What an address is for, by what stands around it: a stylesheet, a font, or an image.
 STYLE, FONT, IMAGE = "style", "font", "image"
 # Bytes or characters that are read, which takes a second at most. The site's longest stylesheet has 60 KB.
-_READ = 1024 * 1024
+_READ = 192 * 1024
 _SETS = frozenset({"image-set", "-webkit-image-set"})  # of images, where a mere string is an address too
 _WHOLE = frozenset({"url", "src"})  # functions around one
 Named: TypeAlias = tuple[tuple[str, str], ...]  # addresses, and what each is for
