@@ -27,6 +27,7 @@ class _Host:
     welcomes: int = 0  # in a row
     under_way: int = 0
     begun: float = 0.0
+    lag: float = 0.0  # until the last was sent
     not_before: float = 0.0
     given_up: str | None = None  # why
 
@@ -78,6 +79,7 @@ class Pace:
         """
         known = self._known(host)
         known.under_way -= 1
+        known.lag = lag
         known.not_before = max(known.not_before, known.begun + lag + self.delay(host))
 
     def delay(self, host: str) -> float:
@@ -98,7 +100,7 @@ class Pace:
         """What its robots.txt asks for. Why the host is given up for it, where it is."""
         known = self._known(host)
         known.crawl_delay = max(known.crawl_delay, delay)
-        known.not_before = max(known.not_before, known.begun + self.delay(host))
+        known.not_before = max(known.not_before, known.begun + known.lag + self.delay(host))
         if delay > self._longest_delay:
             return self._give_up(
                 host,

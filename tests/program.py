@@ -39,13 +39,16 @@ def ciwen(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     at: str | None = None,
+    names: str | None = None,
 ) -> Ended:
     """Run `ciwen COMMAND ARGUMENT…` to its end, and see that it exits with `code` and without a traceback.
 
     `archive` stands for `--archive DIR`; without `channel` no request reaches anybody; `pace` is for `crawl` alone;
-    `at` is the moment that its clock is set to.
+    `at` is the moment that its clock is set to, `names` where a name leads (NAME=ADDRESS).
     """
-    with started(command, *arguments, archive=archive, channel=channel, pace=pace, cwd=cwd, env=env, at=at) as process:
+    with started(
+        command, *arguments, archive=archive, channel=channel, pace=pace, cwd=cwd, env=env, at=at, names=names
+    ) as process:
         return ended(process, code)
 
 
@@ -59,11 +62,13 @@ def started(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     at: str | None = None,
+    names: str | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
     """The same run while it goes on; killed at the end of the block if it still does."""
     program = [sys.executable, "-m", "tests.at", at] if at else [_script("ciwen")]
+    program = [sys.executable, "-m", "tests.names", names] if names else program
     line = [*program, *arguments_of(command, *arguments, archive=archive, pace=pace)]
-    with _process(line, channel, ROOT if at else cwd, env) as process:
+    with _process(line, channel, ROOT if at or names else cwd, env) as process:
         yield process
 
 

@@ -45,7 +45,7 @@ class Gate:
             longest_pause=settings.getfloat("CIWEN_LONGEST_PAUSE"),
         )
         self.budget: Budget = getattr(crawler.spider, "budget", Budget())
-        self._under_way = 0
+        self._passed = 0
         self._opened_at = math.inf
         self._timers: list[asyncio.TimerHandle] = []
         self._waking: asyncio.TimerHandle | None = None
@@ -79,7 +79,7 @@ class Gate:
             waited += step
             await asyncio.sleep(step)
         self.pace.begin(host)
-        self._under_way += 1
+        self._passed += 1
         request.meta[_BEGUN] = clock.moment(), host
         return None
 
@@ -130,9 +130,8 @@ class Gate:
     def _spent(self) -> str | None:
         if not self.budget.is_limited:
             return None
-        tally = self._tally
-        # What is under way counts as if it had gone over the wire; where no connection is had, it has not.
-        return self.budget.spent(tally.exchanges + self._under_way, tally.received, self._seconds())
+        # Those count, too, for which no connection is had.
+        return self.budget.spent(self._passed, self._tally.received, self._seconds())
 
     def _seconds(self) -> float:
         return max(0.0, asyncio.get_running_loop().time() - self._opened_at)
@@ -141,7 +140,6 @@ class Gate:
         """The host of a request that had passed."""
         begun, host = request.meta.pop(_BEGUN, (None, None))
         if host:
-            self._under_way -= 1
             capture = request.meta.get(CAPTURE)
             sent_at = clock.read(capture.fetched_at) if capture else clock.moment()
             self.pace.end(host, max(0.0, (sent_at - begun).total_seconds()))

@@ -14,6 +14,8 @@ from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolu
 from zope.interface import implementer
 
 from ciwen_crawler.addresses import is_public
+from ciwen_crawler.capture import ROBOTS
+from ciwen_crawler.exchange import KIND
 from ciwen_crawler.refusal import PrivateAddress
 
 
@@ -37,7 +39,8 @@ class Lookup:
         """Tell what was refused from what could not be had, before it is tried again."""
         host = urlsplit(request.url).hostname
         if host in self._resolver.refused and not request.meta.get("proxy"):
-            self._crawler.archive.tally.private.add(request.url)  # type: ignore[attr-defined]
+            if request.meta.get(KIND) != ROBOTS:  # which is asked for by another request, and that is told of
+                self._crawler.archive.tally.private.add(request.url)  # type: ignore[attr-defined]
             raise PrivateAddress(f"leads to a private address, {request.url}") from exception
 
     def _install(self) -> None:
