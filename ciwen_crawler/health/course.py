@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
-from statistics import median
+from statistics import fmean, median
 from typing import NamedTuple, TypeAlias
 
 from ciwen_crawler.health.sample import QUARANTINED, Sample
@@ -21,8 +21,8 @@ _LEAST = 3
 # forty such questions, so a year of hourly runs asks 100,000 of them, most of them over again.
 _LIMITS = ((0.6, 1e-4), (0.3, 1e-5), (0.1, 1e-8))
 _LEAST_FOR_LENGTH = 8
-_FACTOR = 2
-_RANK_LIMIT = 1e-4
+_FACTOR, _FACTOR_OF_LONGER = 2, 1.5
+_RANK_LIMIT = 2e-5
 
 
 class Rise(NamedTuple):
@@ -114,7 +114,9 @@ class Course:
         if len(values) < _LEAST_FOR_LENGTH or len(usual) < _LEAST_FOR_LENGTH:
             return None
         middle, now = median(usual), median(values)
-        probability = rank_tail(values, usual) if now * _FACTOR <= middle else 1.0
+        # Where some are short as they have a right to be, the longer ones among them are as long as ever.
+        is_less = now * _FACTOR <= middle and _longer(values) * _FACTOR_OF_LONGER <= _longer(usual)
+        probability = rank_tail(values, usual) if is_less else 1.0
         if probability > _RANK_LIMIT or _lowest(usual, len(values)) <= now:
             return None
         below = tuple(look for look, value in reversed(stretch) if value < middle)
@@ -136,6 +138,11 @@ def _cut(before: list, run: list) -> Iterator[tuple[list, list]]:  # type: ignor
     for size in sorted(sizes):
         if size < len(course) and size <= len(run) + WINDOW:
             yield course[-size:], course[:-size]
+
+
+def _longer(values: Sequence[int]) -> float:
+    """The mean of the longer half."""
+    return fmean(sorted(values)[len(values) // 2 :])
 
 
 def _lowest(values: Sequence[int], length: int) -> float:

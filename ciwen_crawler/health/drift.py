@@ -6,19 +6,23 @@ swaps two fields makes both of another length: of such a fault the first is told
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from statistics import median
 
 from ciwen_crawler.health.course import Course, Outcome, Rise, Shift
 from ciwen_crawler.health.finding import Finding, examples
 from ciwen_crawler.health.outcomes import Outcomes
 from ciwen_crawler.health.sample import Sample
+from ciwen_crawler.health.statistics import rank_tail
 
-_SWAPPABLE = ("source", "author", "editor", "title")
+_SWAPPABLE = ("title", "source", "author", "editor")
 _EMPTIABLE = ("source", "author", "editor", "keywords", "summary", "breadcrumb", "images", "captions")
 _RULED = (
     *("title", "published_at", "source", "author", "editor", "body"),
     *("keywords", "summary", "breadcrumb", "channel", "url"),
 )
 _WITH_THE_BODY = frozenset({"body", "images", "captions"})
+_COMMON = frozenset({"enpproperty"})  # what gives many fields, and is lost for all of them at once
+_CUT_OFF = 0.01
 _HALVED = 3  # known articles of which half is gone; one may have been edited
 
 
@@ -103,11 +107,36 @@ class Drift:
     # Other fields
 
     def _emptied(self) -> Iterator[Finding]:
+        rises: dict[str, Rise] = {}
         for field in _EMPTIABLE:
             rise = self._rise(field, self._usual.empty(field))
-            if rise:
-                yield _damage("filled", field, rise, _filled(rise))
+            if rise and field in _WITH_THE_BODY and (finding := self._cut_off(rise)):
+                yield finding
+                self._told |= _WITH_THE_BODY
+            elif rise:
+                rises[field] = rise
                 self._told.update({"images", "captions"} if field == "images" else {field})
+        while rises:
+            field = next(iter(rises))
+            origin = self._origin(self._usual.usual_rule(field))
+            likewise = [
+                other for other in rises if other != field and origin == self._origin(self._usual.usual_rule(other))
+            ]
+            same = likewise if origin in _COMMON else []
+            looks = [look for name in (field, *same) for look in rises[name].looks]
+            yield _damage("filled", field, rises[field], _filled(rises[field]) + _also(same), looks)
+            for name in (field, *same):
+                del rises[name]
+
+    def _cut_off(self, rise: Rise) -> Finding | None:
+        """What has lost its pictures has lost them with the text around them where so little of that is left."""
+        if "body" in self._told:
+            return None
+        usual = [look.counts["body"] for look in self._course.settled if look.has("body") and not look.is_gallery]
+        now = [look.counts["body"] for look in rise.looks if look.has("body")]
+        if len(now) < _HALVED or not usual or median(now) * 2 > median(usual) or rank_tail(now, usual) > _CUT_OFF:
+            return None
+        return _shorter("body", Shift(rise.looks, len(now), median(usual), median(now)), "characters", damages=True)
 
     def _titles(self) -> Iterator[Finding]:
         if "title" in self._told:
@@ -151,19 +180,23 @@ class Drift:
         return None if field in self._told else self._course.rise(outcome)
 
 
+def _also(fields: list[str]) -> str:
+    return f"; likewise {', '.join(fields)}" if fields else ""
+
+
 def _origin(rule: str) -> str:
-    """What a rule reads: the CMS's comment gives many fields, and is lost for all of them at once."""
+    """What a rule reads, a comment or an element, without what it reads of that."""
     head, dot, _ = rule.partition(".")
     return head if head and dot else rule
 
 
-def _damage(monitor: str, field: str, rise: Rise, said: str) -> Finding:
-    return _finding(monitor, field, rise, said, _made_versions(rise.looks))
+def _damage(monitor: str, field: str, rise: Rise, said: str, looks: Iterable[Sample] | None = None) -> Finding:
+    return _finding(monitor, field, rise, said, _made_versions(rise.looks if looks is None else looks))
 
 
 def _made_versions(looks: Iterable[Sample]) -> tuple[str, ...]:
     """What is in quarantine already, and what is as it was, needs no decision."""
-    return tuple(sorted(look.capture_id for look in looks if look.verdict in ("new", "changed")))
+    return tuple(sorted({look.capture_id for look in looks if look.verdict in ("new", "changed")}))
 
 
 def _sign(monitor: str, field: str, rise: Rise, said: str) -> Finding:
@@ -177,8 +210,7 @@ def _finding(monitor: str, field: str, rise: Rise, said: str, captures: tuple[st
 
 def _other_rule(fields: list[str], usual: str, rise: Rise) -> Finding:
     now = Counter(look.rules[fields[0]] for look in rise.looks).most_common(1)[0][0]
-    also = f"; likewise {', '.join(fields[1:])}" if len(fields) > 1 else ""
-    said = f"by {usual} in {_of(rise)}, before in {1 - rise.before:.0%} of them, now by {now}{also}"
+    said = f"by {usual} in {_of(rise)}, before in {1 - rise.before:.0%} of them, now by {now}{_also(fields[1:])}"
     return _sign("rule", fields[0], rise, said)
 
 

@@ -115,10 +115,8 @@ class Outcomes:
                 return None
             if field in look.swapped:
                 return True
-            if look.known:
-                return None if look.verdict == "same" else False
-            if not self._is_comparable(look):
-                return None
+            if field not in look.renamed if look.known else not self._is_comparable(look):
+                return _unless(not look.known or look.verdict == "same")
             is_usual = value in self._values[field]
             return not is_usual and (self.holder(field, value) is not None or self._is_misshapen(field, value))
 
@@ -130,10 +128,13 @@ class Outcomes:
 
     def misdated(self, look: Sample) -> bool | None:
         """It names another day than its address does."""
-        if look.verdict == QUARANTINED or not look.published_at or not look.day or look.known:
+        day = look.published_day
+        if look.verdict == QUARANTINED or not day or not look.day:
             return None
+        if look.known and "published_at" not in look.renamed:
+            return _unless(look.verdict == "same")
         try:
-            apart = date.fromisoformat(look.published_at[:10]) - date.fromisoformat(look.day)
+            apart = date.fromisoformat(day) - date.fromisoformat(look.day)
         except ValueError:
             return None
         return abs(apart.days) > _DAYS_APART

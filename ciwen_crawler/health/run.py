@@ -34,7 +34,11 @@ def run_findings(tally: Tally, past: Past, minimum_articles: int) -> Iterator[Fi
     if finding := _more_failures(tally, past.runs):
         yield finding
     # Articles that rest are no loss: an hour in which none is due is a healthy one.
-    elif tally.due and not tally.read and (tally.failed or tally.oversized or (tally.incomplete and not tally.budget)):
+    elif (
+        tally.due > tally.retried + tally.absent
+        and not tally.read
+        and (tally.failed or tally.oversized or (tally.incomplete and not tally.budget))
+    ):
         said = f"none of {tally.due} articles could be archived{_example(tally)}"
         yield Finding("archived", None, None, 0.0, said, _urls(tally))
 

@@ -44,6 +44,7 @@ class Sample:
     known: bool = False  # whether there was one
     lost: tuple[str, ...] = ()  # fields that it had
     turned: Mapping[str, str] = field(default_factory=dict)  # field → the rule that gave it, and another does now
+    renamed: tuple[str, ...] = ()  # fields that held another name, or another day of publication
     swapped: Mapping[str, str] = field(default_factory=dict)  # field → the one that held its value then
     coarser: bool = False  # its date was more precise
     halved_from: int = 0  # characters of its body, where at most half are left
@@ -54,6 +55,11 @@ class Sample:
         if name == "published_at":
             return self.published_at is not None
         return name in self.rules if name in ("summary", "breadcrumb") else bool(self.counts.get(name))
+
+    @property
+    def published_day(self) -> str | None:
+        """As the page prints it."""
+        return self.published_at[:10] if self.published_at else None
 
     @property
     def tells(self) -> bool:
@@ -78,7 +84,7 @@ class Sample:
 def sample_of(article: Article, verdict: str, reasons: tuple[str, ...] = (), before: Sample | None = None) -> Sample:
     """What a look says; `before` is its article's newest version, where there is one."""
     by_url = in_url(article.captured_url or article.url)
-    captions = sum(bool(image.caption) for image in article.images)
+    written = [image.caption for image in article.images]
     body = article.body or ""
     names = {name: getattr(article, name) for name in ("title", *NAMES)}
     counts = {
@@ -87,7 +93,7 @@ def sample_of(article: Article, verdict: str, reasons: tuple[str, ...] = (), bef
         "paragraphs": body.count("\n") + 1 if body else 0,
         "keywords": len(article.keywords),
         "images": len(article.images),
-        "captions": captions,
+        "captions": sum(map(bool, written)),
     }
     found = Sample(
         article_id=article.id,
@@ -102,7 +108,7 @@ def sample_of(article: Article, verdict: str, reasons: tuple[str, ...] = (), bef
         counts={name: count for name, count in counts.items() if count},
         names={name: value for name, value in names.items() if value},
         body_digest=hashlib.sha256(body.encode()).hexdigest()[:_DIGEST] if body else None,
-        garbled=is_garbled(f"{article.title or ''}\n{body}"),
+        garbled=is_garbled("\n".join([*filter(None, names.values()), body, *filter(None, written)])),
         reasons=reasons,
     )
     return compared(found, before) if before else found
@@ -125,6 +131,8 @@ def compared(now: Sample, before: Sample) -> Sample:
                 for name, rule in before.rules.items()
                 if name in now.rules and _rule(now.rules[name]) != _rule(rule)
             },
+            "renamed": tuple(name for name in now.names if before.names.get(name) != now.names[name])
+            + (("published_at",) if now.published_day != before.published_day else ()),
             "swapped": dict(_swapped(now.names, before.names)),
             "coarser": _rank(now.precision) < _rank(before.precision),
             "halved_from": had if is_halved else 0,
@@ -157,7 +165,7 @@ def read(told: object) -> Sample | None:
     if not isinstance(told, dict) or not known.issuperset(told):
         return None
     try:
-        found = Sample(**told | {name: tuple(told.get(name, ())) for name in ("reasons", "lost")})
+        found = Sample(**told | {name: tuple(told.get(name, ())) for name in ("reasons", "lost", "renamed")})
     except TypeError:
         return None
     maps = (found.rules, found.counts, found.names, found.turned, found.swapped)
