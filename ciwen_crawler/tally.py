@@ -57,6 +57,7 @@ class Tally:
     due: int = 0  # articles asked for
     resting: int = 0  # of those that lists name, not asked for: it is too soon for another look
     off_list: int = 0  # of those asked for, named by no list that was read
+    retried: int = 0  # of those asked for, such as earlier runs could not have
     absent: int = 0  # of those asked for, known ones that are not there; no failures
     verdicts: Counter[str] = field(default_factory=Counter)  # new, changed, same, late, twin → articles
     read: int = 0  # articles read whole, quarantined ones included

@@ -45,6 +45,10 @@ class Pending:
         """Ids and URLs of those that earlier runs could not have."""
         return ((identity, each.url) for identity, each in self._attempts.items())
 
+    def __contains__(self, identity: str) -> bool:
+        """Whether earlier runs could not have an article."""
+        return identity in self._attempts
+
     def rests(self, identity: str, now: datetime) -> bool:
         """Whether an article was tried too lately to be asked for."""
         found = self._attempts.get(identity)

@@ -18,7 +18,7 @@ def nothing_had(tally: Tally) -> Finding | None:
     """The site is down, or refuses nearly all: whatever else there is to say follows from that."""
     # A budget may end a run before any page was asked for.
     if tally.starts_asked and not tally.starts_answered and (tally.failed or not tally.budget):
-        return Finding("starts", None, None, 0.0, f"no start page answered{_example(tally)}", _urls(tally))
+        return Finding("starts", None, None, 0.0, "no start page answered", _urls(tally), cause=_cause(tally))
     if tally.asked and tally.failed * 2 > tally.asked:
         return _failures(tally, None)
     return None
@@ -39,8 +39,8 @@ def run_findings(tally: Tally, past: Past, minimum_articles: int) -> Iterator[Fi
         and not tally.read
         and (tally.failed or tally.oversized or (tally.incomplete and not tally.budget))
     ):
-        said = f"none of {tally.due} articles could be archived{_example(tally)}"
-        yield Finding("archived", None, None, 0.0, said, _urls(tally))
+        said = f"none of {tally.due} articles could be archived"
+        yield Finding("archived", None, None, 0.0, said, _urls(tally), cause=_cause(tally))
 
 
 def _short_lists(tally: Tally, runs: Sequence[Earlier]) -> Finding | None:
@@ -70,12 +70,12 @@ def _failures(tally: Tally, before: float | None) -> Finding:
     said = f"{tally.failed} of {tally.asked} requests failed"
     usual = "" if before is None else f", before {before:.0%} of them"
     after = round(tally.failed / tally.asked, 4)
-    return Finding("failures", None, before, after, f"{said}{usual}{_example(tally)}", _urls(tally))
+    return Finding("failures", None, before, after, f"{said}{usual}", _urls(tally), cause=_cause(tally))
 
 
-def _example(tally: Tally) -> str:
+def _cause(tally: Tally) -> str | None:
     first = next(iter(tally.failures), None)
-    return f" ({first['url']}: {first['reason']})" if first else ""
+    return f"{first['url']}: {first['reason']}" if first else None
 
 
 def _urls(tally: Tally) -> tuple[str, ...]:

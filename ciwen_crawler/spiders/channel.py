@@ -197,6 +197,7 @@ class ChannelSpider(LookingSpider):
             else:
                 self.tally.due += 1
                 self.tally.off_list += not is_listed
+                self.tally.retried += identity in self._pending
             if self.is_rehearsal:
                 if asks or is_listed:
                     self._would_fetch(identity, link, asks)
