@@ -19,12 +19,14 @@ class Finding:
     examples: tuple[str, ...] = ()
     # Of the looks that are not to be believed the first captures. Where it is empty rows stay as they are.
     captures: tuple[str, ...] = ()
+    cause: str | None = None  # an example with its reason, for the line
 
     @property
     def line(self) -> str:
         """For standard error."""
         subject = f"{self.field}: {self.said}" if self.field else self.said
-        return f"{subject} ({self.examples[0]})" if self.examples else subject
+        example = self.cause or next(iter(self.examples), None)
+        return f"{subject} ({example})" if example else subject
 
     @property
     def reason(self) -> str:
