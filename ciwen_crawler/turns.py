@@ -9,6 +9,8 @@ from scrapy.pqueues import DownloaderAwarePriorityQueue, ScrapyPriorityQueue
 from ciwen_crawler.capture import OTHER, ROBOTS
 from ciwen_crawler.exchange import KIND
 
+_ASSETS = 5  # between the priority of a list that is tried again and that of an asset; Scrapy turns their signs
+
 
 class Turns(DownloaderAwarePriorityQueue):
     """Scrapy's queue of requests by host, which hands out only what may pass the gate at once: what waits in the
@@ -57,7 +59,7 @@ class Turns(DownloaderAwarePriorityQueue):
         """Hosts that have nothing but assets to be asked for, while pages and images wait or are on their way: what a
         budget is for goes first.
         """
-        assets = [host for host, queue in self.pqueues.items() if (queue.curprio or 0) > 0]
+        assets = [host for host, queue in self.pqueues.items() if (queue.curprio or 0) > _ASSETS]
         return assets if len(assets) < len(self.pqueues) or self._awaits_pages() else []
 
     def _awaits_pages(self) -> bool:

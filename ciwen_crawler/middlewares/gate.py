@@ -16,6 +16,7 @@ from ciwen_crawler.capture import ROBOTS
 from ciwen_crawler.exchange import CAPTURE, KIND
 from ciwen_crawler.pace import Pace, retry_after
 from ciwen_crawler.refusal import GivenUp, Unasked
+from ciwen_crawler.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ _BEGUN = "ciwen_begun"  # key of a request's meta: when it passed, and its host
 _SLOT = "download_slot"  # Scrapy's key for the host; a redirect inherits that of the host before it
 _BUSY = (429, 503)
 _STEP = 0.25  # seconds
+_LATE = 0.01  # seconds by which no timer is early
 _PATIENCE = 60.0  # seconds that robots.txt may be waited for, with a request of its host held back all the while
 
 
@@ -46,6 +48,7 @@ class Gate:
         )
         self.budget: Budget = getattr(crawler.spider, "budget", Budget())
         self._passed = 0
+        self._nobodys = Tally()  # of `scrapy fetch` and `scrapy shell`, which archive nothing
         self._opened_at = math.inf
         self._timers: list[asyncio.TimerHandle] = []
         self._waking: asyncio.TimerHandle | None = None
@@ -169,7 +172,7 @@ class Gate:
         loop = asyncio.get_running_loop()
         self._opened_at = loop.time()
         if self.budget.seconds is not None:
-            self._timers.append(loop.call_later(self.budget.seconds, self.may_ask))
+            self._timers.append(loop.call_later(self.budget.seconds + _LATE, self.may_ask))
 
     def _close(self) -> None:
         for timer in (*self._timers, self._waking):
@@ -183,8 +186,9 @@ class Gate:
             self._ending = asyncio.ensure_future(engine.close_spider_async(reason=BUDGET))
 
     @property
-    def _tally(self) -> Any:
-        return self._crawler.archive.tally  # type: ignore[attr-defined]
+    def _tally(self) -> Tally:
+        tally: Tally = self._crawler.archive.tally if hasattr(self._crawler, "archive") else self._nobodys
+        return tally
 
 
 def host_asked(url: str) -> str:

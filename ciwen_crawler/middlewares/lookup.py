@@ -10,6 +10,7 @@ from urllib.request import getproxies
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
 from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IResolutionReceiver
 from zope.interface import implementer
 
@@ -28,6 +29,8 @@ class Lookup:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        if not hasattr(crawler.spider, "asset_scope"):
+            raise NotConfigured  # `scrapy fetch` goes where its user says
         crawler.signals.connect(self._install, signals.spider_opened)
         crawler.signals.connect(self._remove, signals.spider_closed)
 
@@ -48,7 +51,8 @@ class Lookup:
 
         self._reactor: Any = reactor
         starts = getattr(self._crawler.spider, "starts", ())
-        known = {urlsplit(url).hostname for url in (*starts, *getproxies().values())}
+        proxies = (proxy if "://" in proxy else f"http://{proxy}" for proxy in getproxies().values())
+        known = {urlsplit(url).hostname for url in (*starts, *proxies)}
         self._resolver = _Resolver(self._reactor.nameResolver, known)
         self._before = self._reactor.installNameResolver(self._resolver)
 
