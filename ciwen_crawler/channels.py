@@ -41,7 +41,7 @@ class Channel:
 
     name: str
     start: tuple[str, ...]  # pages that a crawl begins at
-    hosts: tuple[str, ...]  # whose lists and articles are the channel's; `www.` is understood
+    hosts: tuple[str, ...]  # whose lists and articles are the channel's; `www.` is understood, `*.` any below
     minimum_articles: int = 1  # fewer found on its lists is no healthy crawl
     delay: float | None = None  # seconds between two requests to a host, give or take half; else settings.py's
     list_depth: int = 2  # how many lists may lead to another; the start page is the first

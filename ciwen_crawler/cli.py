@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ciwen_crawler import __version__, channels, ending
+from ciwen_crawler import __version__, channels, ending, usage
 from ciwen_crawler.errors import CannotWrite, CiwenError, UsageError
 from ciwen_crawler.legible import legible
 from ciwen_crawler.lock import Lock, held_still
@@ -23,6 +23,7 @@ from ciwen_crawler.warc.files import WARC, exists, must_hold_warcs
 
 app = typer.Typer(
     help="Archives the news channel 瓷闻天下: every byte in WARC files, every article in SQLite.",
+    cls=usage.Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,7 +59,7 @@ Set = Annotated[
 _DEFAULT = Path("archive")
 
 
-@app.command()
+@app.command(epilog=usage.EXITS)
 def crawl(
     channel: Annotated[str, typer.Argument(help=f"A channel; your own stand in {channels.own_file()}.")] = "ciwen",
     archive: Archive = _DEFAULT,
@@ -125,7 +126,7 @@ def crawl(
     _leave(ended.result.exit_code, ended.result.lines)
 
 
-@app.command()
+@app.command(epilog=usage.EXITS)
 def replay(
     sources: Annotated[
         list[str], typer.Argument(help=".warc, .warc.gz, .wacz, .html, folders of them.", metavar="SOURCE…")
@@ -360,6 +361,7 @@ def _leave(code: int, lines: Iterable[str]) -> None:
 def main() -> NoReturn:
     """The console script."""
     ending.answer_signals()
+    usage.reword(app)
     speak_as_asked(sys.argv)
     if isinstance(sys.stdout, TextIOWrapper):  # a service may have none
         # A terminal that speaks GBK knows no Turkish letters.

@@ -102,7 +102,7 @@ class Pace:
         known.crawl_delay = max(known.crawl_delay, delay)
         known.not_before = max(known.not_before, known.begun + known.lag + self.delay(host))
         if delay > self._longest_delay:
-            return self._give_up(
+            return self.give_up(
                 host,
                 f"its robots.txt asks for {delay:g} s between requests, above the limit of {self._longest_delay:g}",
             )
@@ -116,13 +116,13 @@ class Pace:
         known.doublings = min(known.doublings + 1, _DOUBLINGS)
         known.not_before = max(known.not_before, self._clock() + max(self.delay(host), retry_after or 0.0))
         if retry_after is not None and retry_after > self._longest_pause:
-            return self._give_up(
+            return self.give_up(
                 host,
                 f"it answered {status} and asks for a pause of {retry_after:.0f} s, "
                 f"above the limit of {self._longest_pause:g}",
             )
         if known.refusals >= _MOST_REFUSALS:
-            return self._give_up(host, f"it answered {status} as the last of {known.refusals} refusals in a row")
+            return self.give_up(host, f"it answered {status} as the last of {known.refusals} refusals in a row")
         return None
 
     def welcomed(self, host: str) -> None:
@@ -134,15 +134,16 @@ class Pace:
             known.welcomes = 0
             known.doublings -= 1
 
+    def give_up(self, host: str, why: str) -> str:
+        """Nothing more is asked of a host in this run; why, as it is told."""
+        known = self._known(host)
+        known.given_up = known.given_up or f"{host} is given up for this run: {why}"
+        return known.given_up
+
     def _known(self, host: str) -> _Host:
         if host not in self._hosts:
             self._hosts[host] = _Host(self._throttle)
         return self._hosts[host]
-
-    def _give_up(self, host: str, why: str) -> str:
-        known = self._known(host)
-        known.given_up = known.given_up or f"{host} is given up for this run: {why}"
-        return known.given_up
 
 
 def retry_after(text: str | None, now: datetime) -> float | None:

@@ -334,6 +334,19 @@ def test_host_that_refuses_on_and_on_is_given_up_and_its_requests_are_counted_on
     assert len(select(tmp_path, "SELECT id FROM captures WHERE status = 503")) == 5
 
 
+def test_robots_txt_that_wants_a_pause_is_waited_for_a_while_and_no_longer(tmp_path: Path) -> None:
+    slow, quick = articles(SLOW, 2), articles(QUICK, 2, 44000001)
+    with Channel(pages(slow, quick) | {f"http://{QUICK}/robots.txt": "User-agent: *\nDisallow: /no/\n"}) as channel:
+        channel.answer(f"http://{SLOW}/robots.txt", 503, headers=[("Retry-After", "200")])
+        channel.answer(f"http://{QUICK}/robots.txt", 503, headers=[("Retry-After", "1")], times=1)
+        ciwen("crawl", *starts(slow, quick), archive=tmp_path, channel=channel)
+        assert channel.requested(SLOW) == [f"http://{SLOW}/robots.txt"]
+        assert channel.requested(QUICK)[:2] == [f"http://{QUICK}/robots.txt"] * 2
+    assert list(stats(tmp_path)["given_up"]) == [SLOW]
+    assert stats(tmp_path)["verdicts"] == {"new": 2}
+    assert least(sent(tmp_path, QUICK)[:2]) >= 0.999
+
+
 @pytest.mark.parametrize("pause", ["86400", "Fri, 31 Dec 2100 23:59:59 GMT"])
 def test_host_that_asks_for_too_long_a_pause_is_given_up_at_once(tmp_path: Path, pause: str) -> None:
     slow, quick = articles(SLOW, 2), articles(QUICK, 3, 44000001)

@@ -25,6 +25,7 @@ ANSWERS: dict[str, tuple[Page | None, bool]] = {
     "forbidden.example.cn": (Page(b"no", status=403), True),
     "broken.example.cn": (Page(b"", status=500), False),
     "unavailable.example.cn": (Page(b"", status=503), False),
+    "busy.example.cn": (Page(b"", status=429), False),
     "garbage.example.cn": (Page(b"\x00\xff<html>\xd0\xcf\r: :\n\n\x1a User-agent", "application/octet-stream"), True),
     "html.example.cn": (Page(b"<!DOCTYPE html><p>Disallow: /</p>"), True),
     "empty.example.cn": (Page(b"", "text/plain"), True),
@@ -87,7 +88,9 @@ def test_host_whose_robots_lead_elsewhere_or_nowhere(crawled: Crawled, host: str
 
 def test_robots_are_fetched_once_a_host_and_again_only_after_errors(crawled: Crawled) -> None:
     counts = Counter(crawled.requested("robots.txt"))
-    tried_again = {robots(host) for host in ("broken.example.cn", "unavailable.example.cn", REFUSING)}
+    tried_again = {
+        robots(host) for host in ("broken.example.cn", "unavailable.example.cn", "busy.example.cn", REFUSING)
+    }
     assert {url for url, count in counts.items() if count > 1} == tried_again | {robots("gbk.example.cn")}
     assert counts[robots("gbk.example.cn")] == 2, "for its own host and for that which sends there"
 

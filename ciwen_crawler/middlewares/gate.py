@@ -77,7 +77,9 @@ class Gate:
             if request.meta.get(KIND) != ROBOTS:
                 return request.replace(priority=request.priority + 1, dont_filter=True)
             if waited + (0 if math.isinf(wait) else wait) > _PATIENCE:
-                raise GivenUp(f"{host} is not to be asked for another {wait:.0f} s")
+                why = self.pace.give_up(host, f"its robots.txt is not to be asked for within {wait:.0f} s")
+                self.give_up(host, why)
+                raise GivenUp(why)
             step = min(wait, _STEP)
             waited += step
             await asyncio.sleep(step)
