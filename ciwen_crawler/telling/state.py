@@ -11,6 +11,7 @@ from rich.text import Text
 from ciwen_crawler.legible import legible
 from ciwen_crawler.telling.amounts import counted, sized
 from ciwen_crawler.telling.chart import Ink, ink_for, years_and_months
+from ciwen_crawler.terminal import sheet
 
 MONTHS = 18
 _WIDEST = 100  # cells; longer bars say no more
@@ -45,12 +46,13 @@ def counts(facts: Mapping[str, Any]) -> str:
 def pictured(facts: Mapping[str, Any], console: Console) -> str:
     """All of it, as wide and as colourful as a console is."""
     ink = ink_for(console.encoding)
-    with console.capture() as capture:
-        console.print(Text(legible(counts(facts))), soft_wrap=True)
+    paper = sheet(console)
+    with paper.capture() as capture:
+        paper.print(Text(legible(counts(facts))), soft_wrap=True)
         for part in (_bars(facts, ink, console), _fields(facts, ink), _runs(facts, console)):
             if part:
-                console.print()
-                console.print(part)
+                paper.print()
+                paper.print(part)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
