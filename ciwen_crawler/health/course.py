@@ -14,7 +14,7 @@ Outcome: TypeAlias = Callable[[Sample], bool | None]
 Measure: TypeAlias = Callable[[Sample], int | None]
 
 WINDOW = 30  # looks of earlier runs that a run is judged together with
-_STRETCHES = (10, 15, 20, 30, 40)  # looks; a change is seen best by a stretch that begins with it
+_STRETCHES = (8, 9, 10, 15, 20, 30, 40)  # looks; a change is seen best by a stretch that begins with it
 _LEAST_BEFORE = 5
 _LEAST = 3
 # By how much the share of deviating looks rises, and how improbable so many of them must be then. Every run asks some

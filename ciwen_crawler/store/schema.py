@@ -56,7 +56,7 @@ versions = Table(
     Column("minor", Integer, nullable=False),  # 1: only punctuation or the date line differ from the version before
     Column("extractor", String, nullable=False),  # page class and version
     Column("evidence", _Json, nullable=False),  # field → the rule that gave it
-    Index("ix_versions_captured", "captured_at"),
+    Index("ix_versions_captured", "captured_at", "article_id", "number"),
 )
 
 images = Table(
