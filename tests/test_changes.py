@@ -92,7 +92,7 @@ def test_article_seen_again_says_so(chronicle: Chronicle, name: str) -> None:
 
 
 def test_deleted_article_keeps_its_rows(chronicle: Chronicle) -> None:
-    rows = [row for after in chronicle.after for row in after["articles"] if row["id"] == identity("deleted")]
+    rows = [dict(row) for after in chronicle.after for row in after["articles"] if row["id"] == identity("deleted")]
     looks = [row.pop("looked_at") for row in rows]
     assert rows == [rows[0]] * len(CRAWLS)
     assert looks == sorted(set(looks)), "each that found it absent is one"
