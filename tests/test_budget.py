@@ -88,7 +88,7 @@ def test_mistyped_budget_is_told_in_a_line(tmp_path: Path) -> None:
 # Requests
 
 
-@pytest.mark.parametrize("most", [1, 2, 4, 7])
+@pytest.mark.parametrize("most", [1, 7])
 def test_no_more_requests_than_the_budget_has(channel: Channel, tmp_path: Path, most: int) -> None:
     channel.redirect(ARTICLES[0].url, ARTICLES[1].url)
     channel.answer(LIST, 500, times=1)
@@ -110,18 +110,16 @@ def test_budget_that_suffices_is_not_told_of(channel: Channel, tmp_path: Path) -
     assert stats(tmp_path / "bound")["verdicts"] == {"new": len(ARTICLES)}
 
 
-def test_articles_and_their_images_come_before_assets(channel: Channel, tmp_path: Path) -> None:
+def test_articles_and_their_images_come_before_assets_which_the_next_run_asks_for(
+    channel: Channel, tmp_path: Path
+) -> None:
     needed = 3 + 2 * len(ARTICLES)  # robots.txt, home page, list
     ciwen("crawl", "--max-requests", needed, archive=tmp_path, channel=channel)
     assert len(channel.log.settled()) == needed
     assert not channel.requested(".css")
     assert stats(tmp_path)["budget"] == f"--max-requests {needed}"
-
-
-def test_next_run_goes_on_where_the_budget_ended_one(channel: Channel, tmp_path: Path) -> None:
-    ciwen("crawl", "--max-requests", 6, archive=tmp_path, channel=channel)
     ciwen("crawl", archive=tmp_path, channel=channel)
-    assert len(select(tmp_path, "SELECT id FROM articles")) == len(ARTICLES)
+    assert channel.requested(".css")
 
 
 def test_budget_is_an_argument_of_the_spider_too(channel: Channel, tmp_path: Path) -> None:
