@@ -137,7 +137,7 @@ class Living:
             return False
         piece = self.chance.choice(edited)
         piece.said = piece.before.pop()
-        return self._serve(piece)
+        return self.serve(piece)
 
     def _repunctuate(self, _: datetime) -> bool:
         piece = self._any()
@@ -153,7 +153,7 @@ class Living:
     def _respace(self, _: datetime) -> bool:
         piece = self._any()
         piece.space = self.chance.choice([each for each in _SPACES if each != piece.space])
-        return self._serve(piece)
+        return self.serve(piece)
 
     # Where they stand
 
@@ -163,7 +163,7 @@ class Living:
         if self.chance.random() < 0.7 and piece.number in self._order:
             self._order.remove(piece.number)
             self._serve_lists()
-        return self._serve(piece)
+        return self.serve(piece)
 
     def _return(self, _: datetime) -> bool:
         lost = [piece for piece in self.pieces.values() if piece.status != HERE]
@@ -176,7 +176,7 @@ class Living:
         if piece.number not in self._order and self.chance.random() < 0.6:
             self._order.insert(self.chance.randrange(len(self._order)), piece.number)
             self._serve_lists()
-        return self._serve(piece)
+        return self.serve(piece)
 
     def _reword_one(self, piece: Piece) -> None:
         piece.before.append(piece.said)
@@ -193,7 +193,7 @@ class Living:
         if self.chance.random() < 0.6:
             self._channel.redirect(former, piece.url)
         self._serve_lists()
-        return self._serve(piece)
+        return self.serve(piece)
 
     def _reorder(self, _: datetime) -> bool:
         place = self.chance.randrange(len(self._order))
@@ -238,7 +238,7 @@ class Living:
         said = Said(self._phrase(), moment, self._paragraphs(), self._pictures())
         piece = Piece(43000001 + len(self.pieces), said, f"{moment:%Y-%m/%d}")
         self.pieces[piece.number] = piece
-        self._serve(piece)
+        self.serve(piece)
         return piece
 
     def _here(self) -> list[Piece]:
@@ -251,9 +251,10 @@ class Living:
     def _say(self, piece: Piece, **changed: object) -> bool:
         piece.before.append(piece.said)
         piece.said = replace(piece.said, **changed)  # type: ignore[arg-type]
-        return self._serve(piece)
+        return self.serve(piece)
 
-    def _serve(self, piece: Piece) -> bool:
+    def serve(self, piece: Piece) -> bool:
+        """Let the server have an article as it is, or is not, by now."""
         self._channel.restore(piece.url)
         self._channel.pages[piece.url] = piece.page()
         if piece.status == SENT_HOME:

@@ -7,17 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby, takewhile
+from itertools import groupby, pairwise, takewhile
 
 from fixtures.log import Entry
 from fixtures.markup import list_url
-from tests.living import A_PAGE, HERE, NODE, SITE, Living, Piece, Said
+from tests.living import A_PAGE, HERE, NODE, NOT_FOUND, SITE, Living, Piece, Said
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 # Moments of requests are told by the server's clock, beside the program's own.
 CLOSE = timedelta(seconds=5)
 _NUMBER = re.compile(r"/content_(\d+)\.html")
 _FAILED = 500
+SLACK = 0.9  # of a rest, after which a look may come
 Place = tuple[str, int]
 
 
@@ -29,6 +30,7 @@ class Look:
     at: datetime
     is_seen: bool  # else it was not there
     said: Said
+    url: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,6 @@ class Asked:
     failures: set[int] = field(default_factory=set)  # numbers of articles that could not be had
     shots: dict[str, Shot] = field(default_factory=dict)  # by path
     pages: list[list[Piece]] = field(default_factory=list)  # of the list, that were answered
-    urls: list[str] = field(default_factory=list)
 
 
 class Witness:
@@ -70,7 +71,6 @@ class Witness:
         lists = {list_url(NODE, number): number for number in range(1, 100)}
         for entry in entries:
             at, status = began + (entry.started - wall), entry.status
-            found.urls.append(entry.url)
             if entry.url in lists and status in (200, 304):
                 first = (lists[entry.url] - 1) * A_PAGE
                 found.pages.append(self._living.shown[first : first + A_PAGE])
@@ -83,15 +83,15 @@ class Witness:
 
     def _look(self, found: Asked, piece: Piece, at: datetime, status: int | None) -> None:
         if status in (200, 304):
-            found.looks[piece.number] = Look(found.number, at, True, piece.said)
+            found.looks[piece.number] = Look(found.number, at, True, piece.said, piece.url)
         elif status in (404, 410) or (status == 302 and piece.status == status):
-            found.looks[piece.number] = Look(found.number, at, False, piece.said)
+            found.looks[piece.number] = Look(found.number, at, False, piece.said, piece.url)
         elif status is None or status >= _FAILED:
             found.failures.add(piece.number)
         if piece.number in found.looks:
             found.failures.discard(piece.number)
 
-    def take(self, asked: Asked, is_over: bool = True) -> None:
+    def take(self, asked: Asked, began: datetime, is_over: bool = True) -> None:
         """Believe that all this was archived. `is_over`: the run came to its end."""
         for number, look in asked.looks.items():
             self.looks[number].append(look)
@@ -102,6 +102,8 @@ class Witness:
         self.known |= {piece.number for piece in named} | asked.looks.keys()
         if is_over and named:
             self.newest = max(map(place, named))
+            if len(asked.pages) == len(self._pages()):
+                self.whole_at = began
 
     # What must be there
 
@@ -145,17 +147,45 @@ class Witness:
         """The pages of the list that a run has to read, by what was known before it: up to one that names nothing new
         and nothing as new as the last run's newest article, and one page more.
         """
-        shown = self._living.shown
-        pages = [shown[start : start + A_PAGE] for start in range(0, len(shown), A_PAGE)]
+        pages = self._pages()
         for number, page in enumerate(pages, 1):
             if self.newest and all(each.number in self.known and place(each) < self.newest for each in page):
                 return pages[: number + 1]
         return pages
 
-    def missing(self) -> list[int]:
-        """Articles of those pages that are there to be had, and that nobody ever had."""
-        named = [piece for page in self.walk() for piece in page]
-        return [piece.number for piece in named if piece.status == HERE and not self.seen(piece.number)]
+    def _pages(self) -> list[list[Piece]]:
+        shown = self._living.shown
+        return [shown[start : start + A_PAGE] for start in range(0, len(shown), A_PAGE)]
+
+    def due(self, now: datetime) -> set[int]:
+        """The articles that a run of a moment has to look at, whether a list names them or not."""
+        return {number for number in self.held() if now - self.looks[number][-1].at >= self.rest(number) + CLOSE}
+
+    def resting(self, now: datetime) -> set[int]:
+        """Those that it must leave alone."""
+        waited = {number: now - self.looks[number][-1].at for number in self.held() - self.failed}
+        return {number for number, each in waited.items() if each < self._slack(number) * self.rest(number) - CLOSE}
+
+    def _slack(self, number: int) -> float:
+        return 1 if self.absences(number) and not self.is_gone(number) else SLACK
+
+    def owed(self, asked: Asked, began: datetime) -> list[str]:
+        """The images of the articles that a run looked at that it had to ask for, too."""
+        said = [look.said for look in asked.looks.values() if look.is_seen]
+        paths = [path for each in said for path, _ in each.pictures]
+        return [path for path in paths if not self.shots[path] or began - self.shots[path][-1].at >= WEEK]
+
+    # What became of images
+
+    def is_lost(self, path: str) -> bool:
+        """An image that was there when it was asked for and is not any more."""
+        statuses = [shot.status for shot in self.shots[path]]
+        return statuses[-1] == NOT_FOUND and statuses[0] != NOT_FOUND
+
+    def redrawn(self, path: str) -> int:
+        """How often an image had other bytes than when it was asked for before."""
+        drawn = [shot.drawn for shot in self.shots[path] if shot.status == HERE]
+        return sum(one != other for one, other in pairwise(drawn))
 
 
 def place(piece: Piece) -> Place:
