@@ -6,9 +6,9 @@ from typer import Typer
 from typer.core import TyperCommand, TyperGroup
 
 EXITS = (
-    "Exit: 0 done and healthy; 1 a fault in the program; 2 wrong usage or unreadable input; 3 the run is unhealthy, what "
-    "was archived stays; 4 another run holds the archive; 6 could not write, what was committed stays; 130 interrupted, "
-    "the next run goes on."
+    "Exit: 0 done and healthy; 1 a fault in the program; 2 wrong usage or unreadable input; 3 the run is unhealthy, "
+    "what was archived stays; 4 another run holds the archive; 6 could not write, what was committed stays; "
+    "130 interrupted, the next run goes on."
 )
 _WORDS = {
     "help": "Print this and leave.",
