@@ -17,8 +17,8 @@ Headers = tuple[tuple[str, str], ...]
 
 # What the decoders raise on damage. (isal's own stubs give its error no type.)
 DAMAGE: tuple[type[Exception], ...] = (zlib.error, IsalError)  # type: ignore[assignment]
-# Bytes that a page may hold once decoded, four times what is read. A bomb ends here.
-MOST_CONTENT = 16 * 1024 * 1024
+# Bytes that a page may hold once decoded, twice what is read. A bomb ends here.
+MOST_CONTENT = 8 * 1024 * 1024
 # Codings in each other; curl takes five. A stream may hold itself, and would be unpacked for ever.
 MOST_CODINGS = 8
 # gzip members of one body, empty ones included, of which two million go into the longest.

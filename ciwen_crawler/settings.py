@@ -71,7 +71,7 @@ DEFAULT_REQUEST_HEADERS = {
     "Accept-Encoding": "gzip, deflate",
 }
 # The longest pages have 200 KB, the largest photographs a few MB. What is longer is cut there, and counted.
-DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
+DOWNLOAD_MAXSIZE = 16 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 # A page from an impostor is no evidence. Scrapy's default is to take any certificate.
 DOWNLOAD_VERIFY_CERTIFICATES = True

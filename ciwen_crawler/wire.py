@@ -13,6 +13,7 @@ version; `tests/test_wire.py` proves it against a server's own log.
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from io import BytesIO
 from typing import Any
 from urllib.parse import urldefrag
 
@@ -34,6 +35,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web._newclient import HTTPClientParser
 from twisted.web._newclient import Request as WireRequest
+from twisted.web._newclient import Response as WireResponse
 from twisted.web.client import HTTPConnectionPool
 from twisted.web.http import _ChunkedTransferDecoder
 from twisted.web.http_headers import InvalidHeaderName
@@ -85,8 +87,9 @@ class WireDownloadHandler(HTTP11DownloadHandler):
 
     async def download_request(self, request: Request) -> Response:
         """As Scrapy's, with what went over the wire kept before it returns or raises."""
-        recording = _Recording(request.meta.get("download_maxsize", self._default_maxsize))
-        if not hasattr(self._crawler, "archive"):  # `scrapy fetch`, `scrapy shell`: nothing is archived
+        is_kept = hasattr(self._crawler, "archive")
+        recording = _Recording(request.meta.get("download_maxsize", self._default_maxsize), is_kept)
+        if not is_kept:  # `scrapy fetch`, `scrapy shell`: nothing is archived
             return await self._download(request, recording)
         # A redirect or retry inherits the meta of the request before it.
         request.meta.pop(CAPTURE, None)
@@ -109,21 +112,23 @@ class WireDownloadHandler(HTTP11DownloadHandler):
     async def _download(self, request: Request, recording: "_Recording") -> Response:
         # Scrapy asks the pool for a connection before it first waits, so no other download comes between.
         self._pool.recording = recording
-        failure: Exception | None = None
         try:
             response = await super().download_request(request)
         except Exception as error:
+            if isinstance(error, DownloadCancelledError):  # by Scrapy, for the length of the body
+                recording.excess = recording.excess or f"more than {recording.maxsize:,} bytes"
             if not recording.excess:
                 raise
-            failure = error
         if recording.excess:
-            raise DownloadCancelledError(f"{request.url} was answered with {recording.excess}") from failure
+            raise DownloadCancelledError(f"{request.url} was answered with {recording.excess}")
         return response
 
     def _keep(self, request: Request, recording: "_Recording", error: Exception | None = None) -> Capture | None:
         """Archive every attempt of a download; the capture of the last, whose answer is the download's."""
         capture: Capture | None = None
-        for attempt in recording.attempts:
+        # An error's traceback holds on to the recording, for as long as the error is told of.
+        attempts, recording.attempts = recording.attempts, []
+        for attempt in attempts:
             if not (attempt.sent_at and attempt.sent):
                 continue
             response, interim = attempt.answer()
@@ -219,6 +224,7 @@ class _Attempt:
     def answer(self) -> tuple[bytes, tuple[bytes, ...]]:
         """The final message and the interim ones; bytes that follow the final message belong to none."""
         received = b"".join(self.received)
+        self.received = [received]  # the pieces would take as much again
         begin, interim = 0, []
         for end in self.interim_ends:
             interim.append(received[begin:end])
@@ -232,8 +238,9 @@ class _Attempt:
 class _Recording:
     """The attempts of one download: Twisted sends a request again where a kept connection turns out to be dead."""
 
-    def __init__(self, maxsize: int) -> None:
+    def __init__(self, maxsize: int, is_kept: bool) -> None:
         self.maxsize = maxsize  # bytes of body; 0 for no limit
+        self.is_kept = is_kept  # so that nobody else need keep the body
         self.most = maxsize + _MOST_FRAMING  # bytes on the wire
         self.attempts: list[_Attempt] = []
         self.excess: str | None = None  # what of an answer is more than is taken
@@ -403,6 +410,20 @@ class _Chunks(_ChunkedTransferDecoder):
         return super()._dataReceived_CHUNK_LENGTH()
 
 
+class _Nowhere(BytesIO):
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+class _Response(WireResponse):
+    """One whose body is read out of the recording, and not gathered by Scrapy as well."""
+
+    def deliverBody(self, protocol: Any) -> None:
+        """As Twisted's, to Scrapy's reader."""
+        protocol._bodybuf = _Nowhere()
+        super().deliverBody(protocol)
+
+
 class _Parser(_LenientHTTPClientParser):
     """Says where interim messages end, and reads heads that browsers read."""
 
@@ -410,6 +431,12 @@ class _Parser(_LenientHTTPClientParser):
     _transferDecoders = {b"chunked": _Chunks}  # noqa: RUF012 - as in Twisted
 
     attempt: _Attempt
+
+    def statusReceived(self, status: bytes) -> None:
+        """As Twisted's."""
+        super().statusReceived(status)
+        if self.attempt.recording.is_kept:
+            self.response.__class__ = _Response
 
     def headerReceived(self, name: bytes, value: bytes) -> None:
         """Pass over a line whose name is no name, as browsers do; the archive has it."""

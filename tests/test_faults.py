@@ -488,7 +488,7 @@ def test_monsters_are_counted_and_the_rest_archived(monsters: Monsters) -> None:
 
 
 def test_monsters_take_no_more_memory_than_is_bounded(monsters: Monsters) -> None:
-    assert monsters.peak < 450_000_000
+    assert monsters.peak < 300_000_000
 
 
 def test_monsters_are_kept_and_read_again_the_same(monsters: Monsters) -> None:

@@ -245,7 +245,7 @@ class Talk:
     def __init__(self, method: bytes = b"GET", maxsize: int = 0) -> None:
         self.transport = StringTransport()
         self.pool: list[_Connection] = []
-        recording = _Recording(maxsize)
+        recording = _Recording(maxsize, is_kept=False)
         self.connection = _Connection(self.pool.append)
         self.connection.makeConnection(self.transport)
         request = WireRequest(method, b"/", Headers({b"Host": [b"a"]}), None, persistent=True)
