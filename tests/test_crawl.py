@@ -270,12 +270,12 @@ def test_unchanged_channel_adds_nothing(crawled: Crawled, table: str) -> None:
 
 
 def test_unchanged_article_was_seen_again(crawled: Crawled) -> None:
-    moved = "last_captured_at"
-    before = [row | {moved: None} for row in crawled.first["articles"]]
-    assert [row | {moved: None} for row in crawled.second["articles"]] == before
+    moved = dict.fromkeys(("last_captured_at", "looked_at"))
+    before = [row | moved for row in crawled.first["articles"]]
+    assert [row | moved for row in crawled.second["articles"]] == before
     newest = crawled.second["crawls"][-1]["started_at"]
-    assert all(row[moved] < newest for row in crawled.first["articles"])
-    assert all(row[moved] > newest for row in crawled.second["articles"])
+    assert all(row[each] < newest for row in crawled.first["articles"] for each in moved)
+    assert all(row[each] > newest for row in crawled.second["articles"] for each in moved)
 
 
 def test_images_are_not_fetched_again(crawled: Crawled) -> None:
