@@ -1,85 +1,23 @@
 """A channel that lives: articles that are edited, deleted, moved and come back, lists that are reordered, as chance has
-it. It knows what each of its articles says, and what of that matters.
+it.
 """
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from fixtures.markup import Article, channel_pages, list_page, list_url, picture
+from fixtures.markup import channel_pages, list_page, list_url
 from fixtures.server import Channel
 from fixtures.site import HOME
+from tests.piece import GONE, HERE, NOT_FOUND, SENT_HOME, SITE, Paragraph, Piece, Said
 
-SITE = "http://ci.china.com.cn"
 NODE = 8010001
 A_PAGE, PAGES = 8, 6  # articles on a page of the list, pages; what is older falls off it
 _BEIJING = timedelta(hours=8)
 _IDEOGRAPHS = range(0x4E00, 0x4E00 + 3000)
 _BETWEEN, _AT_END = "，；、：", "。！？"
 _SPACES = ("", "\u3000", "\n ", "&nbsp;", "\u00a0 \n")
-HERE, NOT_FOUND, GONE, SENT_HOME = 200, 404, 410, 302
-
-Paragraph = tuple[tuple[str, str], ...]  # words, and the mark after each
-
-
-@dataclass(frozen=True)
-class Said:
-    """What an article says."""
-
-    title: str
-    moment: datetime  # in Beijing
-    paragraphs: tuple[Paragraph, ...]
-    pictures: tuple[tuple[str, str], ...] = ()  # path, caption
-
-    @property
-    def text(self) -> str:
-        """Its body without white space."""
-        return "".join(words + mark for paragraph in self.paragraphs for words, mark in paragraph)
-
-    @property
-    def published_at(self) -> str:
-        """As the archive writes it."""
-        return f"{self.moment:%Y-%m-%dT%H:%M:%S}+08:00"
-
-    @property
-    def images(self) -> tuple[tuple[str, str], ...]:
-        """URLs and captions."""
-        return tuple((SITE + path, caption) for path, caption in self.pictures)
-
-    @property
-    def substance(self) -> object:
-        """What no edit of marks or of the date changes."""
-        return self.title, [[words for words, _ in paragraph] for paragraph in self.paragraphs], self.pictures
-
-
-@dataclass
-class Piece:
-    """An article: what it says, and where."""
-
-    number: int
-    said: Said
-    folder: str  # 2025-06/04
-    status: int = HERE
-    space: str = ""  # between its words; means nothing
-    before: list[Said] = field(default_factory=list)
-
-    @property
-    def id(self) -> str:
-        return f"china.com.cn:{self.number}"
-
-    @property
-    def url(self) -> str:
-        return f"{SITE}/{self.folder}/content_{self.number}.html"
-
-    def page(self) -> str:
-        """Its page, as it is served where it stands."""
-        said = self.said
-        paragraphs = [self.space.join(words + mark for words, mark in paragraph) for paragraph in said.paragraphs]
-        pictures = [picture(path, caption) for path, caption in said.pictures]
-        day, time = f"{said.moment:%Y-%m-%d %H:%M:%S}".split()
-        article = Article(self.number, said.title, (*paragraphs, *pictures), day=day, time=time)
-        return article.page().replace(article.url, self.url)
 
 
 class Living:
@@ -91,7 +29,6 @@ class Living:
         self.happened: dict[str, int] = {}  # how often what did
         self.bytes: dict[str, bytes | None] = {}  # by path of an image; None: it is not there
         self._channel = channel
-        self._words = 0
         for age in range(count, 0, -1):
             self._begin(now - timedelta(hours=16 * age))
         self._order = sorted(self.pieces, reverse=True)

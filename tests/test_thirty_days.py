@@ -16,7 +16,8 @@ from fixtures.log import Entry
 from fixtures.markup import channel_pages
 from fixtures.server import Channel
 from tests.database import select, tables
-from tests.living import HERE, SITE, Living
+from tests.living import Living
+from tests.piece import HERE, SITE
 from tests.program import UNPACED, ciwen
 from tests.rebuilt import rebuilt
 from tests.witness import WEEK, Asked, Witness

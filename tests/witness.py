@@ -11,7 +11,8 @@ from itertools import groupby, pairwise, takewhile
 
 from fixtures.log import Entry
 from fixtures.markup import list_url
-from tests.living import A_PAGE, HERE, NODE, NOT_FOUND, SITE, Living, Piece, Said
+from tests.living import A_PAGE, NODE, Living
+from tests.piece import HERE, NOT_FOUND, SITE, Piece, Said
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 # Moments of requests are told by the server's clock, beside the program's own.
