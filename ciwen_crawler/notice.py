@@ -4,11 +4,13 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from ciwen_crawler.legible import legible
+
 Form = Callable[[str], str]
 
 
 def _plain(text: str) -> str:
-    return "ciwen: " + " ".join(text.split())
+    return "ciwen: " + legible(" ".join(text.split()))
 
 
 _form: Form = _plain

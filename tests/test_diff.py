@@ -237,6 +237,12 @@ def test_what_would_command_a_terminal_is_spelt_out(archive: Path) -> None:
     assert json.loads(found)["images"][1]["url"].endswith("/pic/\x1b[31m\x9b1m.jpg")
 
 
+def test_notices_command_no_terminal_either(tmp_path: Path) -> None:
+    ended = ciwen("status", archive=tmp_path / "\x1b[31m\x9b", code=2)
+    assert "\\u001b[31m\\u009b holds no archive" in ended.err
+    assert "\x1b" not in ended.err
+
+
 @given(st.text())
 def test_nothing_commands_and_everything_else_stays(text: str) -> None:
     shown = legible(text)
