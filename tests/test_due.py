@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ciwen_crawler import settings
+from ciwen_crawler import clock, settings
 from ciwen_crawler.due.articles import Schedule, schedule
 from ciwen_crawler.errors import UsageError
+from ciwen_crawler.store.agenda import Sighting
 from fixtures.markup import Article, channel_pages, list_url, picture
 from fixtures.server import Channel
 from fixtures.site import HOME
@@ -104,6 +105,36 @@ def test_any_text_is_a_table_or_is_refused_in_a_line(text: str) -> None:
         assert "\n" not in str(error)
     else:
         assert table.is_due(PUBLISHED, PUBLISHED, PUBLISHED + 100_000 * DAY)
+
+
+TABLES = ["3h 1h, 7d 1d, 30d 7d, 182d", "3h 2d, 7d 1h, 9d", "1h 30d, 2h 1h, 5d 60d, 3h", "7d", "always"]
+
+
+@given(
+    st.sampled_from(TABLES),
+    st.timedeltas(-2 * HOUR, 400 * DAY),
+    st.timedeltas(timedelta(0), 400 * DAY),
+)
+def test_whatever_is_due_lies_in_a_band(text: str, age: timedelta, passed: timedelta) -> None:
+    table, looked_at = schedule(text), PUBLISHED + age
+    now = looked_at + passed
+    moments = clock.written(looked_at), clock.written(PUBLISHED)
+    found = [
+        band
+        for band in table.bands(now)
+        if moments[0] <= band.looked_until
+        and (band.dated_since is None or moments[1] >= band.dated_since)
+        and (band.age is None or age <= band.age)
+    ]
+    assert found or not table.is_due(looked_at, PUBLISHED, now)
+
+
+@pytest.mark.parametrize("text", TABLES[:-1])
+def test_article_that_was_not_found_is_looked_for_by_no_table(text: str) -> None:
+    absent = Sighting(clock.written(PUBLISHED + 400 * DAY), clock.written(PUBLISHED), is_absent=True)
+    after = PUBLISHED + 400 * DAY + 36 * HOUR
+    assert schedule(text).wants(absent, after)
+    assert not schedule(text).wants(absent, after - timedelta(seconds=1))
 
 
 # --- Runs that follow one another -----------------------------------------------------------------------------------

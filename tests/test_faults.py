@@ -173,7 +173,7 @@ def test_home_that_may_not_be_looked_into(tmp_path: Path, channel: Channel) -> N
 
 @pytest.mark.parametrize(
     ("bytes_a_file", "refused"),
-    [(4096, "ciwen.sqlite"), (120_000, ".warc.gz.open")],
+    [(4096, "ciwen.sqlite"), (200_000, ".warc.gz.open")],
     ids=["before it begins", "in the middle"],
 )
 def test_disk_that_refuses(tmp_path: Path, bytes_a_file: int, refused: str) -> None:

@@ -17,8 +17,9 @@ from fixtures.markup import Article, channel_pages, home_page, list_page, list_u
 from fixtures.server import Channel
 from fixtures.site import HOME
 from tests.database import select, tables
-from tests.program import UNPACED, ciwen
+from tests.program import UNPACED
 from tests.rebuilt import rebuilt
+from tests.zygote import Zygote
 
 NOW = datetime(2025, 6, 10, 8, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -86,7 +87,8 @@ MOVED = fresh(14)  # named under another address
 MOVED_TO = Article(MOVED.number, MOVED.title, MOVED.paragraphs, "2025-06-10", "08:00:00")
 PICTURED = fresh(15, paragraphs=("看图。", picture("/pic/2025-06/04/a.jpg", "窑口")))
 PICTURE = "http://ci.china.com.cn/pic/2025-06/04/a.jpg"
-NAMES = {each.url: name for name, each in vars().copy().items() if isinstance(each, Article)} | {PICTURE: "PICTURE"}
+NAMES = {each.url: f"STEADY {number}" for number, each in enumerate(STEADY)}
+NAMES |= {each.url: name for name, each in vars().copy().items() if isinstance(each, Article)} | {PICTURE: "PICTURE"}
 
 
 @dataclass
@@ -95,9 +97,10 @@ class Story:
 
     channel: Channel
     archive: Path
+    zygote: Zygote
     asked: dict[str, list[str]] = field(default_factory=dict)  # run → the names above, of those that are asked for
     stats: dict[str, dict[str, Any]] = field(default_factory=dict)
-    out: dict[str, str] = field(default_factory=dict)
+    would_fetch: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the names above
 
     def name(self, *articles: Article) -> None:
         """The list names these beside the steady ones."""
@@ -107,12 +110,17 @@ class Story:
         """A crawl so long after the first."""
         self.channel.log.clear()
         at = clock.written(NOW + after)
-        run = ciwen("crawl", *options, archive=self.archive, channel=self.channel, pace=PACE, at=at)
+        self.zygote.ciwen("crawl", *options, archive=self.archive, channel=self.channel, pace=PACE, at=at)
         urls = [entry.url for entry in self.channel.log.settled()]
         self.asked[name] = list(dict.fromkeys(NAMES[url] for url in urls if url in NAMES))
-        self.out[name] = run.out
         report = max((self.archive / "runs").iterdir(), key=lambda path: path.name)
         self.stats[name] = json.loads(report.read_text("utf-8"))["stats"]
+
+    def rehearse(self, after: timedelta) -> None:
+        """A dry run."""
+        how: dict[str, Any] = {"archive": self.archive, "channel": self.channel, "pace": PACE}
+        run = self.zygote.ciwen("crawl", "--dry-run", "--json", at=clock.written(NOW + after), **how)
+        self.would_fetch = {NAMES[each["url"]]: each for each in json.loads(run.out)}
 
 
 # Nobody would mend this channel within a minute; its few articles come in one burst.
@@ -123,17 +131,19 @@ PACE = (*UNPACED, "-s", "RETRY_TIMES=0", "-s", "CIWEN_UNWATCHED=published_at")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     all_ = [*STEADY, DROPPED, BROKEN, FLAWED, MOVED, PICTURED]
     pages = channel_pages(all_) | {HOME: home_page([(list_url(), "瓷闻天下")]), MOVED_TO.url: MOVED_TO.page()}
-    with Channel({**pages, PICTURE: b"\xff\xd8\xff\xe0"}) as channel:
-        found = Story(channel, tmp_path_factory.mktemp("story") / "archive")
+    with Channel({**pages, PICTURE: b"\xff\xd8\xff\xe0"}) as channel, Zygote() as zygote:
+        found = Story(channel, tmp_path_factory.mktemp("story") / "archive", zygote)
         channel.answer(BROKEN.url, 500)
         found.run("first", 0 * HOUR)
         found.name()
+        found.run("one list", timedelta(minutes=5), "--start", list_url())
         found.run("at once", timedelta(minutes=10))
         found.run("too soon", timedelta(minutes=20))
         channel.answer(FLAWED.url, 500)
         channel.answer(DROPPED.url, 404)
         channel.redirect(MOVED.url, MOVED_TO.url)
         found.name(MOVED_TO)
+        found.rehearse(25 * HOUR)
         found.run("a day later", 25 * HOUR)
         channel.restore(BROKEN.url)
         channel.restore(FLAWED.url)
@@ -153,6 +163,17 @@ def test_what_a_list_named_once_is_tried_again_wherever_the_list_has_gone(story:
     assert tries == [1, 2, 2, 3]
     assert BROKEN.url not in story.stats["two days later"].get("pending", {}), "it was had"
     assert "BROKEN" in {NAMES[row["url"]] for row in tables(story.archive)["articles"] if row["url"] in NAMES}
+
+
+def test_run_that_is_given_a_page_keeps_to_what_lies_under_it(story: Story) -> None:
+    assert story.asked["one list"] == []
+    assert story.stats["one list"]["pending"] == story.stats["first"]["pending"], "for the next one"
+
+
+def test_dry_run_tells_of_what_no_list_names(story: Story) -> None:
+    told = {name: (each["known"], each["due"]) for name, each in story.would_fetch.items()}
+    listed = dict.fromkeys(["MOVED_TO", *(NAMES[each.url] for each in STEADY)], (True, True))
+    assert told == listed | {"BROKEN": (False, True)} | dict.fromkeys(("DROPPED", "FLAWED", "PICTURED"), (True, True))
 
 
 def test_known_article_whose_look_failed_is_pending_too(story: Story) -> None:

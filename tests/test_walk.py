@@ -18,8 +18,9 @@ from fixtures.markup import NODE, Article, channel_pages, list_url
 from fixtures.server import Channel
 from fixtures.site import HOME
 from tests.database import Rows, tables
-from tests.program import UNPACED, ciwen, started
+from tests.program import UNPACED
 from tests.rebuilt import rebuilt
+from tests.zygote import Zygote
 
 PAGES = 8  # of a list, in the tests of the rule
 NEWEST = ("2025-06/04", 100)
@@ -236,7 +237,8 @@ class Life:
 
     channel: Channel
     archive: Path
-    asked: dict[str, list[str]] = field(default_factory=dict)  # run → URLs, robots.txt left out
+    zygote: Zygote
+    asked: dict[str, list[str]] = field(default_factory=dict)  # run → URLs
     told: dict[str, dict[str, Any]] = field(default_factory=dict)  # run → what its report says of the list
 
     def show(self, last: int, first: int = 1) -> None:
@@ -250,8 +252,8 @@ class Life:
         """A crawl at a moment."""
         self.channel.log.clear()
         pace = (*UNPACED, "-s", "CIWEN_UNWATCHED=published_at")  # the news comes in bursts
-        ciwen("crawl", *options, archive=self.archive, channel=self.channel, pace=pace, at=at)
-        self.asked[name] = [entry.url for entry in self.channel.log.settled() if "robots" not in entry.url]
+        self.zygote.ciwen("crawl", *options, archive=self.archive, channel=self.channel, pace=pace, at=at)
+        self.asked[name] = [entry.url for entry in self.channel.log.settled()]
         report = max((self.archive / "runs").iterdir(), key=lambda path: path.name)
         self.told[name] = json.loads(report.read_text("utf-8"))["stats"]["walks"][LIST]
 
@@ -268,22 +270,24 @@ class Life:
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
     folder = tmp_path_factory.mktemp("life")
-    with Channel(channel_pages(articles(1, 30), SIZE)) as channel:
-        found = Life(channel, folder / "archive")
+    with Channel(channel_pages(articles(1, 30), SIZE)) as channel, Zygote() as zygote:
+        found = Life(channel, folder / "archive", zygote)
         found.run("first", "2025-06-09T07:00:00Z")
         found.run("unchanged", "2025-06-09T08:00:00Z")
         found.show(44)
         with channel.hold(list_url(page=2)) as held:
-            arguments = {"archive": found.archive, "channel": channel, "pace": UNPACED, "at": "2025-06-09T09:30:00Z"}
-            with started("crawl", **arguments) as process:  # type: ignore[arg-type]
+            how = {"archive": found.archive, "channel": channel, "pace": UNPACED, "at": "2025-06-09T09:30:00Z"}
+            with zygote.started("crawl", **how) as running:  # type: ignore[arg-type]
                 held.arrived()
-                process.kill()
+                running.kill()
         channel.restore(list_url(page=2))
         found.run("after a kill", "2025-06-09T10:00:00Z")
         channel.answer(list_url(page=2), 500)
         found.run("broken", "2025-06-09T10:10:00Z")
         channel.restore(list_url(page=2))
         found.run("after a gap", "2025-06-09T10:20:00Z")
+        found.run("full", "2025-06-09T10:30:00Z", "--full")
+        found.run("of one article", "2025-06-09T12:30:00Z", "--max-articles", 1)
         found.show(90, first=61)
         found.run("missed", "2025-06-09T18:00:00Z")
         found.run("after what was missed", "2025-06-09T18:10:00Z")
@@ -307,7 +311,9 @@ def test_first_run_walks_all_of_a_list(life: Life) -> None:
 def test_unchanged_channel_costs_its_start_page_and_the_pages_that_the_rule_needs(life: Life) -> None:
     # Those that were less than three hours old when they were seen, on the first pages up to the fourth.
     due = [each.url for each in articles(13, 30)]
-    assert sorted(life.asked["unchanged"]) == sorted([HOME, *(list_url(page=number) for number in (1, 2, 3)), *due])
+    assert sorted(life.asked["unchanged"]) == sorted(
+        [f"{HOME}robots.txt", HOME, *(list_url(page=number) for number in (1, 2, 3)), *due]
+    )
     assert life.told["unchanged"] == life.told["first"] | {"pages": 3, "whole": False}
 
 
@@ -323,6 +329,16 @@ def test_page_that_fails_makes_the_next_run_walk_all(life: Life) -> None:
     assert life.told["broken"]["gap"] == "page 2: status 500"
     assert life.pages("after a gap") == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert (life.told["after a gap"]["whole"], life.told["after a gap"]["gap"]) == (True, None)
+
+
+def test_full_walks_all_and_looks_at_all(life: Life) -> None:
+    assert life.pages("full") == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert set(life.articles("full")) == {each.url for each in articles(1, 44)}
+
+
+def test_run_that_a_budget_ends_says_so_of_its_lists(life: Life) -> None:
+    assert (life.pages("of one article"), len(life.articles("of one article"))) == ([1], 1)
+    assert life.told["of one article"]["gap"] == "ended by --max-articles 1"
 
 
 def test_more_new_articles_than_the_list_shows_are_told_of_once(life: Life) -> None:
