@@ -28,7 +28,7 @@ from ciwen_crawler.tally import Tally
 from ciwen_crawler.warc.capturing import capture_of
 from ciwen_crawler.warc.exchanges import records_of
 from ciwen_crawler.warc.files import WARC
-from ciwen_crawler.warc.record import REVISIT, Record, new_id, report, urn, warcinfo
+from ciwen_crawler.warc.record import RESPONSE, REVISIT, Record, new_id, report, urn, warcinfo
 from ciwen_crawler.warc.recovery import recover
 from ciwen_crawler.warc.series import Opening, Series
 from ciwen_crawler.warc.writer import Span
@@ -121,7 +121,8 @@ class Archive:
             return None
         span = self.append(records.response)
         stored = replace(records.response, offset=span.offset, length=span.length)
-        capture = capture_of(stored, records.request, span.file)
+        is_whole = stored.type == RESPONSE
+        capture = capture_of(stored, records.request, span.file, records.answer if is_whole else None)
         if capture is None:
             return None
         capture = replace(capture, crawl_id=self.crawl.id, channel=self.crawl.channel)

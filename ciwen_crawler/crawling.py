@@ -14,6 +14,7 @@ from scrapy import Spider, signals
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 from scrapy.utils.asyncio import create_looping_call
+from twisted.logger import globalLogBeginner
 
 from ciwen_crawler.archiving import INTERRUPTED, NO_BEGIN, Archiving, Result
 from ciwen_crawler.errors import CiwenError, UsageError
@@ -67,6 +68,8 @@ def run(
         if verbose and is_json:
             print_records(settings["LOG_LEVEL"])
         process = AsyncCrawlerProcess(settings)
+        # Scrapy hands Twisted's log on to Python's. Until somebody begins it, what is grave goes to the terminal, too.
+        globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
         crawler = process.create_crawler(spider)
         crawler.lock = lock  # type: ignore[attr-defined]
         reporter = _Reporter(crawler, is_json=is_json)

@@ -7,6 +7,7 @@ early gives what there is of it.
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any, NamedTuple
 
 import brotli
@@ -112,13 +113,13 @@ def dechunked(body: bytes) -> bytes:
 
     Some archivers store bodies decoded and keep the header that says otherwise.
     """
-    content = bytearray()  # a list of chunks would take a hundred bytes for each of one byte
+    content = BytesIO()  # a list of chunks would take a hundred bytes for each of one byte
     position = 0
     while size := _CHUNK_SIZE.match(body, position):
         length = int(size[1], 16)
         if length == 0:
             break
-        content += body[size.end() : size.end() + length]
+        content.write(body[size.end() : size.end() + length])
         position = min(size.end() + length, len(body))
         end = body[position : position + 2]
         if end == b"\r\n":
@@ -130,7 +131,7 @@ def dechunked(body: bytes) -> bytes:
     else:
         if not position and not _CHUNK_SIZE_CUT.fullmatch(body):
             return body
-    return bytes(content)
+    return content.getvalue()
 
 
 def decoded(entity: bytes, coding: str | None, most: int = MOST_CONTENT) -> tuple[bytes, bool]:

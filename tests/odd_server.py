@@ -213,12 +213,12 @@ def _close(sock: socket.socket) -> None:
     _until_closed(sock)
 
 
-def certificate(folder: Path) -> Path:
-    """A self-made certificate for 127.0.0.1 and its key, in one file."""
+def certificate(folder: Path, host: str = "127.0.0.1", now: datetime | None = None) -> Path:
+    """A self-made certificate for a host and its key, in one file; good for a day before and after a moment."""
     path = folder / "odd-server.pem"
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = now or datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -1,6 +1,6 @@
 """Assets that are due: which of the stylesheets, scripts and images that pages name are to be asked for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from w3lib.url import safe_url_string
 from ciwen_crawler import clock
 from ciwen_crawler.capture import Capture
 from ciwen_crawler.identity import in_hosts
-from ciwen_crawler.pages.assets import SCRIPT, STYLE, assets
+from ciwen_crawler.pages.assets import SCRIPT, STYLE, assets, excess
 from ciwen_crawler.store.memory import Memory
 
 # Once a month at most, whichever month.
@@ -29,10 +29,14 @@ class Wanted(NamedTuple):
 class Assets:
     """Gives each asset once a run, and only where it was not asked for within a month."""
 
-    def __init__(self, memory: Memory, hosts: frozenset[str], with_images: bool) -> None:
+    def __init__(
+        self, memory: Memory, hosts: frozenset[str], with_images: bool, tell: Callable[[str, str], None]
+    ) -> None:
+        """`tell` is told of what names more than is taken, and why."""
         self._memory = memory
         self._hosts = hosts
         self._with_images = with_images
+        self._tell = tell
         self._since = clock.written(clock.moment() - _MONTH)
         # What was answered is in the captures; what was not, in the reports of runs alone.
         self._failed = memory.failed_assets(self._since)
@@ -54,7 +58,11 @@ class Assets:
             yield from self._wanted(capture, STYLE, depth + 1)
 
     def _wanted(self, capture: Capture, use: str | None, depth: int) -> Iterator[Wanted]:
-        for asset in assets(capture, use):
+        found = assets(capture, use)
+        beyond = excess(capture, use, found)
+        if beyond:
+            self._tell(capture.url, beyond)
+        for asset in found:
             url = as_asked(asset.url)
             if url in self._met or not in_hosts(url, self._hosts):
                 continue

@@ -3,7 +3,7 @@
 They make no rows, so a better reading of them derives nothing anew.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from itertools import chain
 from typing import NamedTuple
 
@@ -14,9 +14,17 @@ from ciwen_crawler.charset import header_label
 from ciwen_crawler.identity import absolute
 from ciwen_crawler.pages import is_page
 from ciwen_crawler.pages.document import Element, document_of
-from ciwen_crawler.pages.stylesheet import FONT, IMAGE, STYLE, named_by_attribute, named_by_element, named_by_sheet
+from ciwen_crawler.pages.stylesheet import (
+    FONT,
+    IMAGE,
+    READ,
+    STYLE,
+    named_by_attribute,
+    named_by_element,
+    named_by_sheet,
+)
 
-__all__ = ["FONT", "IMAGE", "SCRIPT", "STYLE", "Asset", "assets"]
+__all__ = ["FONT", "IMAGE", "SCRIPT", "STYLE", "Asset", "assets", "excess"]
 
 SCRIPT = "script"
 MOST = 500  # of one page or stylesheet; the site's pages name forty
@@ -61,6 +69,15 @@ def assets(capture: Capture, use: str | None = None) -> tuple[Asset, ...]:
         if len(found) == MOST:
             break
     return tuple(found.values())
+
+
+def excess(capture: Capture, use: str | None, found: Sized) -> str | None:
+    """Why a capture may name more than what `assets` found, in words; None where it does not."""
+    if len(found) == MOST:
+        return f"names {MOST} assets or more, of which those are taken"
+    if use == STYLE and len(capture.body) > READ:
+        return f"is a stylesheet of more than {READ >> 10} KB, of which those are read"
+    return None
 
 
 def _of_sheet(capture: Capture) -> Iterator[tuple[str, str, str]]:

@@ -116,7 +116,7 @@ class AskingSpider(ArchivingSpider):
     @cached_property
     def _assets(self) -> Assets:
         # The archive is there only once the spider is.
-        return Assets(self.archive.memory, self.asset_scope, self.wants_images)
+        return Assets(self.archive.memory, self.asset_scope, self.wants_images, self.tally.excess)
 
     def _asset_requests(self, page: Capture, besides: Iterable[str] = ()) -> Iterator[Request]:
         if self.wants_assets and not self.is_rehearsal:

@@ -29,11 +29,13 @@ def captures(records: Iterable[Record], file: str) -> Iterator[tuple[Capture | N
         yield capture_of(record, request, file), record
 
 
-def capture_of(record: Record, request: Record | None, file: str) -> Capture | None:
+def capture_of(
+    record: Record, request: Record | None, file: str, answer: message.Message | None = None
+) -> Capture | None:
     """The capture that a response, revisit or resource record holds; None for other records and protocols.
 
     Crawl and channel are not in the record: they follow from its warcinfo. The kind is the one that the request names,
-    else '', to be decided by what the page is.
+    else '', to be decided by what the page is. `answer` is the record's block, where it was taken apart already.
     """
     if record.type not in _CAPTURED:
         return None
@@ -48,7 +50,7 @@ def capture_of(record: Record, request: Record | None, file: str) -> Capture | N
     if record.type == REVISIT and not record.block:  # the standard leaves it to who writes one
         headers = ()
     elif record.type != RESOURCE:
-        response = message.response(record.block)
+        response = answer or message.response(record.block)
         if response is None:
             return None
         body, whole = response.content()
