@@ -21,7 +21,7 @@ from bench.server import Server
 
 ARTICLES = 2000
 # The pace that a small public site is owed is not what is measured here.
-_PACE_OFF = ("DOWNLOAD_DELAY=0", "AUTOTHROTTLE_ENABLED=0", "CONCURRENT_REQUESTS_PER_DOMAIN=16")
+PACE_OFF = ("DOWNLOAD_DELAY=0", "AUTOTHROTTLE_ENABLED=0", "CONCURRENT_REQUESTS_PER_DOMAIN=16")
 BARE, BARE_OURS, CIWEN = "bare Scrapy, its defaults", "bare Scrapy, our settings", "ciwen crawl"
 
 
@@ -78,7 +78,7 @@ def _contestants(course: Course) -> list[Contestant]:
     bare = [sys.executable, "-m", "bench.bare", str(urls)]
     contestants = [
         course.contestant(BARE, bare, WORK / "bare"),
-        course.contestant(BARE_OURS, [*bare, "--ours", *_options(_PACE_OFF)], WORK / "bare"),
+        course.contestant(BARE_OURS, [*bare, "--ours", *options(PACE_OFF)], WORK / "bare"),
         _ciwen(course),
     ]
     wget = shutil.which("wget")
@@ -94,7 +94,7 @@ def _contestants(course: Course) -> list[Contestant]:
     return contestants
 
 
-def _options(settings: tuple[str, ...]) -> list[str]:
+def options(settings: tuple[str, ...]) -> list[str]:
     return [word for setting in settings for word in ("-s", setting)]
 
 
@@ -102,7 +102,7 @@ def ciwen_crawl(archive: Path) -> list[str]:
     """The command that archives the channel at full speed: its pages, which are what the others fetch. The assets that
     they name are on hosts that the server does not play.
     """
-    return [ciwen_program(), "crawl", "--quiet", "--no-assets", "--archive", str(archive), *_options(_PACE_OFF)]
+    return [ciwen_program(), "crawl", "--quiet", "--no-assets", "--archive", str(archive), *options(PACE_OFF)]
 
 
 def _ciwen(course: Course) -> Contestant:

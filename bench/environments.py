@@ -9,6 +9,7 @@ from bench import ROOT
 # Name: what pip is asked for, one list a call. Scrapy is forced past the pin of scrapy-webarchive (<2.12).
 _REQUIREMENTS = {
     "webarchive": [["scrapy==2.19.0"], ["scrapy-webarchive==0.5.3"], ["--no-deps", "scrapy==2.19.0"]],
+    "deltafetch": [["scrapy==2.19.0", "scrapy-deltafetch==2.1"]],
     "trafilatura": [["trafilatura==2.3.1", "lxml_html_clean"]],
 }
 

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from bench.channel import HOST
 
@@ -20,7 +20,9 @@ events {{ worker_connections 256; }}
 http {{
     types {{ text/html html; text/plain txt; }}
     log_format pages '$status http://$host$request_uri';
+    log_format cost '$bytes_sent';
     access_log access.log pages;
+    access_log cost.log cost;
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     sendfile on;
@@ -36,6 +38,13 @@ class NoNginx(Exception):
     """nginx is not installed."""
 
 
+class Spent(NamedTuple):
+    """What a server has done."""
+
+    requests: int
+    sent: int  # bytes of answers, heads included
+
+
 class Server:
     """Serves a folder as `http://ci.china.com.cn/` while the context lasts; its log says what was fetched."""
 
@@ -45,6 +54,7 @@ class Server:
             raise NoNginx("the benchmark needs nginx: apt-get install nginx-light")
         self._program, self._root, self._work = program, root, work
         self._log = work / "access.log"
+        self._cost = work / "cost.log"
         self.proxy = ""  # URL, once it runs
 
     def __enter__(self) -> Self:
@@ -53,6 +63,7 @@ class Server:
         text = _CONFIGURATION.format(port=port, host=HOST, root=self._root.resolve())
         (self._work / "nginx.conf").write_text(text)
         self._log.write_bytes(b"")
+        self._cost.write_bytes(b"")
         command = [self._program, "-p", self._work, "-c", "nginx.conf", "-e", "error.log"]
         self._process = subprocess.Popen(command)
         _await_port(port, self._process)
@@ -68,6 +79,11 @@ class Server:
     def mark(self) -> int:
         """Where the log ends now."""
         return self._log.stat().st_size
+
+    def spent(self) -> Spent:
+        """All that was asked for and sent so far."""
+        sizes = self._cost.read_text().split()
+        return Spent(len(sizes), sum(map(int, sizes)))
 
     def fetched(self, since: int) -> list[str]:
         """The URLs answered with a whole page since a mark, as often as they were."""
