@@ -169,6 +169,12 @@ def article_id(url: str) -> str:
     return "sha256:" + hashlib.sha256(article_url(url).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def is_first_page(url: str) -> bool:
+    """True for the canonical rendering of an article's first page, or of one whose pages have no numbers."""
+    page = content_id(url)
+    return (page is None or page.page == 1) and not is_twin(url)
+
+
 def is_twin(url: str) -> bool:
     """True for a rendering that must make no version beside the canonical page: `/m/`, big5, `_0`."""
     place = _place(url)

@@ -62,7 +62,7 @@ class Pace:
         known = self._known(host)
         if known.given_up:
             return 0.0
-        if known.under_way >= (1 if self.delay(host) else self._at_once):
+        if known.under_way >= self.at_once(host):
             return math.inf
         return max(0.0, known.not_before - self._clock())
 
@@ -81,6 +81,10 @@ class Pace:
         known.under_way -= 1
         known.lag = lag
         known.not_before = max(known.not_before, known.begun + lag + self.delay(host))
+
+    def at_once(self, host: str) -> int:
+        """How many requests may be under way."""
+        return 1 if self.delay(host) else self._at_once
 
     def delay(self, host: str) -> float:
         """Seconds between the beginnings of two requests."""

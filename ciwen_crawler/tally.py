@@ -101,20 +101,17 @@ class Tally:
     def failure(self, url: str, reason: str, attempts: Attempts = ()) -> None:
         """A page or an image could not be had."""
         self.failed += 1
-        self._tell(url, reason, attempts)
+        self._tell("failures", _told(url, reason, attempts))
 
     def refusal(self, url: str, reason: str) -> None:
         """A page or an image may not be asked for."""
         self.disallowed += 1
-        self._tell(url, reason, ())
+        self._tell("failures", _told(url, reason, ()))
 
     def asset_failure(self, url: str, reason: str, attempts: Attempts = ()) -> None:
         """What a page needs to be seen as it was could not be had; no run is the worse for it."""
         self.assets_failed += 1
-        if len(self.asset_failures) < _MOST_ASSETS_TOLD:
-            self.asset_failures.append(_told(url, reason, attempts))
-        else:
-            self.asset_failures_untold += 1
+        self._tell("asset_failures", _told(url, reason, attempts), _MOST_ASSETS_TOLD)
 
     def too_large(self, url: str, reason: str) -> None:
         """A page or an image is archived as far as it came, and was not read."""
@@ -123,24 +120,19 @@ class Tally:
 
     def excess(self, url: str, reason: str) -> None:
         """Something of a page is beyond a bound, and was left out."""
-        if len(self.excesses) < _MOST_TOLD:
-            self.excesses.append({"url": without_userinfo(url), "reason": reason})
-        else:
-            self.excesses_untold += 1
-
-    def _tell(self, url: str, reason: str, attempts: Attempts) -> None:
-        if len(self.failures) < _MOST_TOLD:
-            self.failures.append(_told(url, reason, attempts))
-        else:
-            self.failures_untold += 1
+        self._tell("excesses", {"url": without_userinfo(url), "reason": reason})
 
     def quarantine(self, url: str, reasons: tuple[str, ...]) -> None:
         """An article was read that must not be stored."""
         self.quarantined += 1
-        if len(self.quarantines) < _MOST_TOLD:
-            self.quarantines.append({"url": url, "reasons": list(reasons)})
+        self._tell("quarantines", {"url": url, "reasons": list(reasons)})
+
+    def _tell(self, name: str, told: dict[str, Any], most: int = _MOST_TOLD) -> None:
+        """Tell of one more by its list; beyond the bound it is counted in `<name>_untold`."""
+        if len(getattr(self, name)) < most:
+            getattr(self, name).append(told)
         else:
-            self.quarantines_untold += 1
+            setattr(self, f"{name}_untold", getattr(self, f"{name}_untold") + 1)
 
     @property
     def stored(self) -> int:

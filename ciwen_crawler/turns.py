@@ -52,8 +52,7 @@ class Turns(DownloaderAwarePriorityQueue):
         pace = self._gate.pace
         if pace.given_up(host):
             return 0.0
-        most = 1 if pace.delay(host) else self.crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
-        return math.inf if handed_out >= most else pace.wait(host)
+        return math.inf if handed_out >= pace.at_once(host) else pace.wait(host)
 
     def _outbid(self) -> list[str]:
         """Hosts that have nothing but assets to be asked for, while pages and images wait or are on their way: what a

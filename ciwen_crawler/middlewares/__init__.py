@@ -1,1 +1,1 @@
-"""Downloader middlewares: the bounds of the channel, robots.txt, conditional requests."""
+"""Downloader middlewares: the channel's bounds, private names, robots.txt, conditional requests, the gate."""

@@ -21,6 +21,7 @@ __all__ = [
     "excess",
     "extractor_digest",
     "is_article",
+    "is_at_article",
     "is_page",
     "merge",
     "missing",
@@ -55,7 +56,12 @@ def excess(capture: Capture) -> str | None:
 
 def is_article(capture: Capture) -> bool:
     """Whether a page that was asked for as an article's is one: what a redirect to the home page brings is not."""
-    return is_page(capture) and (content_id(capture.url) is not None or not capture.url.startswith("http"))
+    return is_page(capture) and is_at_article(capture)
+
+
+def is_at_article(capture: Capture) -> bool:
+    """Whether a page, if it is one, was got where an article's is. Whether it is one takes a look at all its bytes."""
+    return content_id(capture.url) is not None or not capture.url.startswith("http")
 
 
 def read_article(capture: Capture) -> ArticlePage:

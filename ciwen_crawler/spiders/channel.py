@@ -26,8 +26,8 @@ from ciwen_crawler.refusal import Disallowed, Unasked
 from ciwen_crawler.spiders.arguments import count, flag
 from ciwen_crawler.spiders.asking import reason, what_failed
 from ciwen_crawler.spiders.looking import LookingSpider
+from ciwen_crawler.store.standing import ABSENT
 
-_MISSING = frozenset({404, 410})
 _AT_ONCE = 200  # requests that wait, where thousands of articles are due
 
 
@@ -150,9 +150,9 @@ class ChannelSpider(LookingSpider):
 
     def _is_still_missing(self, error: BaseException | None) -> bool:
         """Whether a page is not there that was not there the last time either: some pager names it in vain."""
-        if not isinstance(error, HttpError) or error.response.status not in _MISSING:
+        if not isinstance(error, HttpError) or error.response.status not in ABSENT:
             return False
-        return self.archive.agenda.status(error.response.url) in _MISSING
+        return self.archive.agenda.status(error.response.url) in ABSENT
 
     def _items(self, links: Sequence[Link]) -> list[Item]:
         # A list may lead to other sites alone.

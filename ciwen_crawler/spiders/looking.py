@@ -14,7 +14,7 @@ from ciwen_crawler.capture import ARTICLE, Capture
 from ciwen_crawler.due.pending import Pending
 from ciwen_crawler.identity import article_id, article_url
 from ciwen_crawler.items import CUT, Article, ArticlePage
-from ciwen_crawler.pages import is_article, read_article
+from ciwen_crawler.pages import is_at_article, read_article
 from ciwen_crawler.refusal import GivenUp, Unasked
 from ciwen_crawler.spiders.asking import AskingSpider, what_failed
 from ciwen_crawler.store.articles import CHANGED
@@ -43,9 +43,9 @@ class LookingSpider(AskingSpider):
         capture = self._page(response)
         identity, way = response.meta["article"], response.meta.get("redirect_urls", [])
         if capture is None:
-            self._pending.failed(identity, article_url(response.url), clock.moment())
+            self._put_off(identity, response.url)
             return
-        if not is_article(capture):
+        if not is_at_article(capture):
             self._led_elsewhere(identity, [*way, capture.url])
             return
         page = read_article(capture)
@@ -64,7 +64,7 @@ class LookingSpider(AskingSpider):
                 yield from self._image_requests(article.images, capture.url, again=True)
             yield article
         if article_id(capture.url) != identity:
-            self._pending.failed(identity, article_url(way[0] if way else capture.url), clock.moment())
+            self._put_off(identity, way[0] if way else capture.url)
         yield from self._asset_requests(capture, [image.url for image in page.images])
 
     def article_failed(self, failure: Failure) -> None:
@@ -78,13 +78,17 @@ class LookingSpider(AskingSpider):
         self.failed(failure)
         if not isinstance(error, (Unasked, GivenUp)):
             url = request.meta.get("redirect_urls", [request.url])[0]
-            self._pending.failed(identity, article_url(url), clock.moment())
+            self._put_off(identity, url)
+
+    def _put_off(self, identity: str, url: str) -> None:
+        """An article that was asked for at a URL could not be had."""
+        self._pending.failed(identity, article_url(url), clock.moment())
 
     def _led_elsewhere(self, identity: str, way: Sequence[str]) -> None:
         if len(way) > 1 and self._is_absent(identity, way[0], 302, way[1]):
             return
         self.tally.failure(way[0], f"leads to {way[-1]}, which is no article's")
-        self._pending.failed(identity, article_url(way[0]), clock.moment())
+        self._put_off(identity, way[0])
 
     def _is_absent(self, identity: str, url: str, status: int, location: str | None) -> bool:
         """Whether a known article was looked at and is not there, which is no failure."""

@@ -11,9 +11,9 @@ from sqlalchemy import RowMapping, and_, func, select
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import ARTICLE
-from ciwen_crawler.crawl import CRAWL
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
+from ciwen_crawler.store.runs import ended_runs
 from ciwen_crawler.store.standing import LIVE, is_absence
 
 _MOST_RUNS = 100  # that had not begun to walk a list, before one that had
@@ -121,12 +121,7 @@ class Agenda:
         return row["pending"] if row and isinstance(row["pending"], dict) else {}
 
     def _ended(self, channel: str | None, key: str) -> Any:
-        return (
-            select(_runs.started_at, _runs.stats[key].label("told"))
-            .where(_runs.mode == CRAWL, _runs.channel == channel, _runs.finished_at.is_not(None))
-            .where(_runs.id != self._crawl_id)
-            .order_by(_runs.id.desc())
-        )
+        return ended_runs(channel, self._crawl_id, _runs.started_at, _runs.stats[key].label("told"))
 
     def _rows(self, query: Any) -> Iterator[RowMapping]:
         if self._database is not None:

@@ -28,9 +28,8 @@ LATE, TWIN = "late", "twin"
 
 def _newest() -> Select[Any]:
     a, v = schema.articles, schema.versions
-    newest = (v.c.article_id == a.c.id) & (v.c.number == a.c.versions)
     fields = (v.c.content_hash, v.c.substance_hash, v.c.captured_url, v.c.minor)
-    return select(a, *fields).join(v, newest).where(a.c.id == bindparam("id"))
+    return select(a, *fields).join(v, schema.IS_NEWEST).where(a.c.id == bindparam("id"))
 
 
 # Made once: making them costs more than asking them.

@@ -7,7 +7,7 @@ from w3lib.url import safe_url_string
 
 from ciwen_crawler.capture import ARTICLE
 from ciwen_crawler.errors import UsageError
-from ciwen_crawler.identity import absolute, content_id, is_twin
+from ciwen_crawler.identity import absolute, is_first_page
 from ciwen_crawler.revision import changed_fields, field_changes, image_changes
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
@@ -126,10 +126,8 @@ def _absences(database: Database, article_id: str) -> list[Facts]:
 
 def _is_sight(look: RowMapping) -> bool:
     """Whether a capture shows the article: its first page, sound and whole."""
-    page = content_id(look["url"])
-    is_first = (page is None or page.page == 1) and not is_twin(look["url"])
     is_sound = look["capture_id"] is None and look["truncated"] is None
-    return is_first and is_sound and look["status"] in _ANSWERED
+    return is_first_page(look["url"]) and is_sound and look["status"] in _ANSWERED
 
 
 def _absence(looks: Sequence[RowMapping], returned_at: str | None) -> Facts:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, func, select, tuple_
 
 from ciwen_crawler import clock
-from ciwen_crawler.crawl import CRAWL, Crawl
+from ciwen_crawler.crawl import Crawl
 from ciwen_crawler.health.course import WINDOW
 from ciwen_crawler.health.looked import told
 from ciwen_crawler.health.past import Earlier, Past
@@ -17,6 +17,7 @@ from ciwen_crawler.store import schema
 from ciwen_crawler.store.articles import CHANGED, NEW, SAME
 from ciwen_crawler.store.database import Database
 from ciwen_crawler.store.rows import Row
+from ciwen_crawler.store.runs import ended_runs
 
 _VERSIONS = 300
 _AMONG = 20_000  # of the newest versions, whatever channel they are of
@@ -63,9 +64,7 @@ class Lookback:
         return Past(tuple(looks), decided, tuple(self._runs()), tuple(sorted(dated, reverse=True)[:_DATED]))
 
     def _newest(self, article_id: str) -> Sample | None:
-        query = select(*_COLUMNS).join_from(
-            schema.articles, schema.versions, (_v.article_id == _a.id) & (_v.number == _a.versions)
-        )
+        query = select(*_COLUMNS).join_from(schema.articles, schema.versions, schema.IS_NEWEST)
         return next(self._samples(self._rows(query.where(_a.id == article_id))), None)
 
     def _quarantined_for(self, article_id: str) -> frozenset[str]:
@@ -163,12 +162,8 @@ class Lookback:
             yield Earlier(row["finished_at"], *(count if isinstance(count, int) else 0 for count in counts))
 
     def _ended(self) -> Select[Any]:
-        return (
-            select(_r.id, _r.finished_at, _r.stats)
-            .where(_r.mode == CRAWL, _r.channel == self._crawl.channel, _r.finished_at.is_not(None))
-            .where(_r.id != self._crawl.id, _r.stats.is_not(None))
-            .order_by(_r.id.desc())
-        )
+        fields = (_r.id, _r.finished_at, _r.stats)
+        return ended_runs(self._crawl.channel, self._crawl.id, *fields).where(_r.stats.is_not(None))
 
     def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
         return self._database.connection.execute(query).mappings().all()

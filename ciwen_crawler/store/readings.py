@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from ciwen_crawler.capture import ARTICLE, IMAGE, LIST, OTHER, ROBOTS, Capture
 from ciwen_crawler.identity import content_id, is_node
 from ciwen_crawler.items import ArticlePage, Listing
-from ciwen_crawler.pages import is_article, is_page, read_article, read_listing
+from ciwen_crawler.pages import is_article, is_at_article, is_page, read_article, read_listing
 from ciwen_crawler.store.rows import Row, capture_row
 from ciwen_crawler.warc.record import RESOURCE, REVISIT
 
@@ -37,7 +37,7 @@ def read(capture: Capture, content: Capture | None = None) -> Reading:
     if not capture.kind:
         capture, page, listing = _recognised(capture)
     elif is_page(capture):
-        page = read_article(capture) if capture.kind == ARTICLE and is_article(capture) else None
+        page = read_article(capture) if capture.kind == ARTICLE and is_at_article(capture) else None
         listing = read_listing(capture) if capture.kind == LIST else None
     row = capture_row(capture, page or listing)
     return Reading(replace(capture, body=b""), row, page, listing)

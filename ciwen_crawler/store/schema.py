@@ -7,7 +7,7 @@ described where they are declared; absent is NULL, never ''.
 import json
 from functools import partial
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, and_, text
 
 SCHEMA_VERSION = "3"
 
@@ -159,6 +159,9 @@ meta = Table(
     Column("key", String, primary_key=True),  # schema_version, extractor, software
     Column("value", Text, nullable=False),
 )
+
+# What joins an article to its newest version.
+IS_NEWEST = and_(versions.c.article_id == articles.c.id, versions.c.number == articles.c.versions)
 
 LATEST = """
 CREATE VIEW latest AS

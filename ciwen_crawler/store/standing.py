@@ -12,12 +12,12 @@ from sqlalchemy import RowMapping, bindparam, select
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import ARTICLE
-from ciwen_crawler.identity import content_id, is_twin
+from ciwen_crawler.identity import is_first_page
 from ciwen_crawler.store import schema
 from ciwen_crawler.store.database import Database
 
 LIVE, GONE = "live", "gone"
-_ABSENT = frozenset({404, 410})
+ABSENT = frozenset({404, 410})  # statuses of what is not there
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _HOME = frozenset({"", "/", "/index.html", "/index.htm", "/index.shtml"})
 # One absence may be a server's bad hour, three of one day its bad day.
@@ -49,11 +49,7 @@ def standing(database: Database, article_id: str, last_captured_at: str) -> Stan
 
 def is_absence(capture: Any) -> bool:
     """Whether a row of `captures` tells that an article is not there."""
-    url = capture["url"]
-    page = content_id(url)
-    if (page and page.page != 1) or is_twin(url):
-        return False
-    return capture["status"] in _ABSENT or leads_home(capture)
+    return is_first_page(capture["url"]) and (capture["status"] in ABSENT or leads_home(capture))
 
 
 def leads_home(capture: Any) -> bool:

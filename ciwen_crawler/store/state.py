@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, func, select
 
 from ciwen_crawler import clock
 from ciwen_crawler.capture import ARTICLE
@@ -31,7 +31,6 @@ _MOST_RUNS = 1000  # looked through for those
 _BEGINNING = 5  # seconds at most between a run's lock and its first row, whichever comes first
 
 _a, _v, _c, _r = schema.articles.c, schema.versions.c, schema.captures.c, schema.crawls.c
-_NEWEST = and_(_v.article_id == _a.id, _v.number == _a.versions)
 
 
 def state(database: Database, folder: Path) -> Facts:
@@ -71,7 +70,7 @@ def _months(database: Database) -> list[Facts]:
     month = func.substr(_v.published_at, 1, 7).label("month")
     ends = func.min(_v.published_at).label("oldest"), func.max(_v.published_at).label("newest")
     query = select(month, func.count().label("articles"), *ends).select_from(
-        schema.articles.join(schema.versions, _NEWEST)
+        schema.articles.join(schema.versions, schema.IS_NEWEST)
     )
     return _all(database, query.where(_v.published_at.is_not(None)).group_by(month).order_by(month))
 
@@ -145,7 +144,7 @@ def _told(order: Any) -> Select[Any]:
     fields = (_a.id, _a.url, _v.title, _v.published_at, _a.state, _a.looked_at)
     return (
         select(*fields)
-        .join_from(schema.articles, schema.versions, _NEWEST)
+        .join_from(schema.articles, schema.versions, schema.IS_NEWEST)
         .order_by(order.desc(), _a.id.desc())
         .limit(_EXAMPLES)
     )
