@@ -18,17 +18,18 @@ def on_terminal(command: str, *arguments: object, archive: Path, env: Mapping[st
     line = [_CIWEN, command, *map(str, arguments), "--archive", archive]
     with subprocess.Popen(line, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
-        shown = _all_of(ours)
+        shown = read_all(ours)
     assert process.returncode == 0, shown
     return shown.decode().replace("\r\n", "\n")
 
 
-def _all_of(terminal: int) -> bytes:
+def read_all(terminal: int) -> bytes:
+    """What is written to a terminal until nobody has its other end any more."""
     shown = b""
     try:
         while piece := os.read(terminal, 65536):
             shown += piece
-    except OSError:  # how Linux says that nobody has the other end any more
+    except OSError:  # how Linux says so
         pass
     os.close(terminal)
     return shown

@@ -21,6 +21,7 @@ from fixtures.markup import Article, channel_pages
 from fixtures.server import Channel
 from tests.database import counts
 from tests.program import PACE, ROOT, Ended, ciwen
+from tests.terminal import read_all
 
 CIWEN = Path(sys.executable).with_name("ciwen")
 ARTICLES = [Article(number, f"第{number}篇") for number in range(43000001, 43000007)]
@@ -348,18 +349,7 @@ def test_colours_on_a_terminal(tmp_path: Path, channel: Channel, no_color: bool)
     environment |= {"NO_COLOR": "1"} if no_color else {}
     with subprocess.Popen(line, env=environment, stdout=theirs, stderr=theirs, stdin=theirs) as process:
         os.close(theirs)
-        shown = _all_of(ours)
+        shown = read_all(ours)
     assert process.returncode == 0
     assert "瓷闻天下: done".encode() in shown
     assert bool(COLOUR.search(shown)) is not no_color
-
-
-def _all_of(terminal: int) -> bytes:
-    shown = b""
-    try:
-        while piece := os.read(terminal, 65536):
-            shown += piece
-    except OSError:  # how Linux says that nobody has the other end any more
-        pass
-    os.close(terminal)
-    return shown

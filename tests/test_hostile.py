@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +15,8 @@ from fixtures.markup import Article, channel_pages
 from fixtures.page import Page
 from tests.hostile import Hostile
 from tests.hostile_wire import ARTICLE, EXCESS, FAILURE, OFF_HOSTS, PRIVATE, WIRE
-from tests.program import PACE, PATIENCE, ciwen, environment_of
+from tests.program import PACE, ciwen, environment_of
+from tests.weighed import MOST, weighed
 
 ARTICLES = [Article(43000001 + place, f"第{place}篇") for place in range(2 * len(WIRE))]
 TRICKED = dict(zip(WIRE, (article.url for article in ARTICLES[::2]), strict=True))
@@ -31,6 +31,7 @@ class Left:
     archive: Path
     code: int
     err: str
+    memory: int  # bytes at the most
     faults: list[str]  # of the server's own
     had: set[str]  # addresses of articles
     stats: dict[str, Any]
@@ -45,10 +46,10 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     line = [Path(sys.executable).with_name("ciwen"), "crawl", "--archive", archive, *BOUNDS]
     with Hostile(pages, {TRICKED[name]: case.trick for name, case in WIRE.items()}, {}) as server:
         environment = environment_of(None) | {"http_proxy": server.proxy, "https_proxy": server.proxy}
-        run = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+        run = weighed(line, environment)
     (report,) = (archive / "runs").glob("*.json")
     stats = json.loads(report.read_text("utf-8"))["stats"]
-    yield Left(archive, run.returncode, run.stderr, server.faults, _had(archive), stats)
+    yield Left(archive, run.code, run.err, run.peak, server.faults, _had(archive), stats)
 
 
 def _had(archive: Path) -> set[str]:
@@ -65,6 +66,10 @@ def _bytes(page: Page | bytes | str) -> bytes:
 def test_run_ends_well(left: Left) -> None:
     assert (left.code, left.faults) == (0, [])
     assert "Traceback" not in left.err
+
+
+def test_run_holds_no_more_memory_than_any_may(left: Left) -> None:
+    assert 0 < left.memory < MOST
 
 
 def test_good_pages_are_all_there(left: Left) -> None:

@@ -6,11 +6,8 @@ import json
 import re
 import shutil
 import ssl
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,12 +37,12 @@ from tests.hostile_pages import (
 )
 from tests.hostile_wire import ARTICLE, EXCESS, FAILURE, NOISE, Case, silent_after
 from tests.odd_server import certificate
-from tests.program import PACE, PATIENCE, ciwen, environment_of
+from tests.program import PACE, ciwen, environment_of
 from tests.rebuilt import rebuilt
+from tests.weighed import MOST, Weighed, weighed
 
 BOUNDS = (*PACE, "-s", "DOWNLOAD_TIMEOUT=5", "-s", "RETRY_TIMES=0")
 LONGEST_LIST, MOST_LISTS = 8, 40  # pages; lists
-MOST_MEMORY = 300_000  # KB
 TLS = ("self-signed", "expired", "plain", "noise", "silent", "refused")
 SITE = "china.com.cn"
 
@@ -67,7 +64,7 @@ class Left:
     folder: Path  # the settings and the archive are all that is in it
     code: int
     told: str  # on standard output and standard error
-    memory: int  # KB at the most
+    memory: int  # bytes at the most
     server: Hostile
     had: set[str]  # addresses of articles
     stats: dict[str, Any]
@@ -82,12 +79,13 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     (folder / "etc" / "ciwen" / "channels.toml").write_text(_channel(), "utf-8")
     archive = folder / "archive"
     with Hostile(_pages(), _tricks(), _secure(folder / "etc")) as server:
-        code, told, memory = _crawl(archive, server, folder)
+        run = _crawl(archive, server, folder)
         (report,) = (archive / "runs").glob("*.json")
         stats = json.loads(report.read_text("utf-8"))["stats"]
         had = {row["url"] for row in select(archive, "SELECT url FROM articles")}
         captured = {row["url"] for row in select(archive, "SELECT url FROM captures")}
-        yield Left(archive, folder, code, told, memory, server, had, stats, captured)
+        told = run.out + run.err
+        yield Left(archive, folder, run.code, told, run.peak, server, had, stats, captured)
 
 
 def _channel() -> str:
@@ -138,33 +136,10 @@ def _secure(folder: Path) -> dict[str, ssl.SSLContext | Trick]:
     return {f"{name}.{SITE}": play for name, play in {**contexts, **plays}.items()}
 
 
-def _crawl(archive: Path, server: Hostile, folder: Path) -> tuple[int, str, int]:
-    """The crawl's exit code, what it said, and the most memory that it held."""
+def _crawl(archive: Path, server: Hostile, folder: Path) -> Weighed:
     line = [Path(sys.executable).with_name("ciwen"), "crawl", "hostile", "--archive", archive, *BOUNDS]
     own = {"http_proxy": server.proxy, "https_proxy": server.proxy, "XDG_CONFIG_HOME": str(folder / "etc")}
-    memory, until = 0, time.monotonic() + PATIENCE
-    with (
-        (folder / "told").open("w+", encoding="utf-8") as told,
-        subprocess.Popen(line, env=environment_of(None) | own, stdout=told, stderr=told) as run,
-    ):
-        while run.poll() is None and time.monotonic() < until:
-            memory = max(memory, _peak(run.pid))
-            with suppress(subprocess.TimeoutExpired):
-                run.wait(0.05)
-        run.kill()
-        told.seek(0)
-        said = told.read()
-    (folder / "told").unlink()
-    return run.returncode, said, memory
-
-
-def _peak(process: int) -> int:
-    """The most memory that it has held itself: what `wait4` tells of a child begins with its parent's."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{process}/status").read_text("ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 // 1000
-    return 0
+    return weighed(line, environment_of(None) | own)
 
 
 def assert_left(left: Left, case: Case, url: str) -> None:
@@ -179,7 +154,7 @@ def assert_left(left: Left, case: Case, url: str) -> None:
 def test_run_ends_well(left: Left) -> None:
     assert (left.code, left.server.faults) == (0, [])
     assert "Traceback" not in left.told
-    assert 0 < left.memory < MOST_MEMORY
+    assert 0 < left.memory < MOST
 
 
 def test_good_pages_are_all_there(left: Left) -> None:
@@ -277,8 +252,8 @@ def test_a_dry_run_commands_no_terminal(left: Left, tmp_path: Path) -> None:
 @pytest.mark.torture
 def test_next_run_ends_well_too(left: Left, tmp_path: Path) -> None:
     archive = Path(shutil.copytree(left.archive, tmp_path / "archive"))
-    code, told, memory = _crawl(archive, left.server, left.folder)
-    assert code == 0
-    assert "Traceback" not in told
-    assert memory < MOST_MEMORY
+    run = _crawl(archive, left.server, left.folder)
+    assert run.code == 0
+    assert "Traceback" not in run.out + run.err
+    assert run.peak < MOST
     ciwen("verify", archive=archive)
